@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "lockstep",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "lockstep", targets: ["lockstep"]),
+        .library(name: "PipelineEngine", targets: ["PipelineEngine"]),
+        .library(name: "Recording", targets: ["Recording"]),
+        .library(name: "SessionHistory", targets: ["SessionHistory"]),
+        .library(name: "Replay", targets: ["Replay"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    ],
+    targets: [
+        // The way of a frame: the engine runs it, Recording writes it down, SessionHistory keeps it, Replay reruns it.
+        .target(
+            name: "PipelineEngine",
+            dependencies: [.product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(
+            name: "PipelineFiles",
+            dependencies: [
+                "PipelineEngine", "Yams",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Migrations", path: "migrations", resources: [.embedInCode("0001_sessions.sql")], swiftSettings: strict),
+        .target(
+            name: "SessionHistory",
+            dependencies: ["PipelineEngine", "Migrations", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(
+            name: "Recording",
+            dependencies: ["PipelineEngine", "SessionHistory", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(name: "Replay", dependencies: ["PipelineEngine", "SessionHistory"], swiftSettings: strict),
+        .target(
+            name: "WhiskerBridge",
+            dependencies: [
+                "PipelineEngine",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "lockstep",
+            dependencies: [
+                "PipelineEngine", "PipelineFiles", "SessionHistory", "Recording", "Replay", "WhiskerBridge",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine"], swiftSettings: strict),
+        .testTarget(name: "PipelineFilesTests", dependencies: ["PipelineFiles"], swiftSettings: strict),
+        .testTarget(
+            name: "SessionHistoryTests", dependencies: ["SessionHistory", "PipelineEngine"], swiftSettings: strict),
+        .testTarget(
+            name: "RecordingTests", dependencies: ["Recording", "SessionHistory", "PipelineEngine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ReplayTests", dependencies: ["Replay", "SessionHistory", "Recording", "PipelineEngine"],
+            swiftSettings: strict),
+        .testTarget(name: "WhiskerBridgeTests", dependencies: ["WhiskerBridge", "PipelineEngine"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["lockstep"], swiftSettings: strict),
+    ]
+)

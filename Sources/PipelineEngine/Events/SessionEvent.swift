@@ -1,0 +1,90 @@
+/// One thing that happened at a stage of a session: the vocabulary between whoever runs a pipeline (this engine, or a
+/// Pipecat bot seen through Whisker) and whoever keeps its history.
+public struct SessionEvent: Sendable {
+    /// The raw values are part of the history's format.
+    public enum Kind: Int, Sendable, CaseIterable {
+        /// A synchronized frame was accepted and opened its batch. Never a system frame.
+        case inbound = 1
+        /// A frame reached a branch's sink or source.
+        case output = 2
+        /// A branch gave back the SyncFrame of its batch.
+        case sync = 3
+        /// A frame left the stage with its batch. `subject` is its output.
+        case release = 4
+        /// An output was left out of the release because one of the same id went before it. `subject` is the output,
+        /// `position` that of the frame released instead.
+        case duplicate = 5
+        /// A frame was dropped: an output of an interrupted, cancelled or failed batch (`subject`), or a frame that
+        /// waited to be accepted (no batch). `detail` says why.
+        case drop = 6
+        /// A frame passed outside of batches. Without a branch it came from outside, with one it was born there.
+        case bypass = 7
+        /// An output of a branch that had already given its SyncFrame back; belongs to the batch with which it is
+        /// released. Stands in place of `output`.
+        case late = 8
+        /// A branch did not give its SyncFrame back in time. `detail` names the processor that holds the frame.
+        case stall = 9
+        /// A processor threw. `detail` is the error, `processor` who.
+        case error = 10
+        /// Something that no healthy pipeline does: a stray SyncFrame, frames that share an id. `detail` says what.
+        case anomaly = 11
+        /// A batch ended that had no `release`, `duplicate` or `drop` to say it on.
+        case close = 12
+    }
+
+    /// The session's logical order, from 1 without gaps: the only ordering key.
+    public var sequence: Int64
+    /// ns since the session's start, never decreasing with `sequence` within a session of this engine's.
+    public var time: Int64
+    public var kind: Kind
+    /// The stage's number, -1 for events of the session as a whole.
+    public var stage: Int
+    /// The batch's number, 0 for events outside of batches.
+    public var batch: Int64
+    /// The branch's number, -1 for events of the stage as a whole.
+    public var branch: Int
+    public var direction: FrameDirection?
+    /// `output` and `late`: the index within batch and branch.
+    public var emission: Int
+    /// `output` and `late`: the index within the batch over all branches.
+    public var arrival: Int
+    /// `release`: the index within batch and direction. -1 where there is none.
+    public var position: Int
+    /// The sequence of the event that this one is about, 0 for none.
+    public var subject: Int64
+    /// The frame, on events of kind `inbound`, `output`, `late`, `bypass`, and others that have no `subject`.
+    public var frame: (any Frame)?
+    public var detail: String?
+    /// The processor concerned, for `error` and `stall`.
+    public var processor: String?
+    /// How the batch ended, on the last of its events.
+    public var outcome: BatchOutcome?
+
+    public init(
+        sequence: Int64, time: Int64, kind: Kind, stage: Int = -1, batch: Int64 = 0, branch: Int = -1,
+        direction: FrameDirection? = nil, emission: Int = -1, arrival: Int = -1, position: Int = -1,
+        subject: Int64 = 0, frame: (any Frame)? = nil, detail: String? = nil, processor: String? = nil,
+        outcome: BatchOutcome? = nil
+    ) {
+        self.sequence = sequence
+        self.time = time
+        self.kind = kind
+        self.stage = stage
+        self.batch = batch
+        self.branch = branch
+        self.direction = direction
+        self.emission = emission
+        self.arrival = arrival
+        self.position = position
+        self.subject = subject
+        self.frame = frame
+        self.detail = detail
+        self.processor = processor
+        self.outcome = outcome
+    }
+}
+
+/// How a batch ended; one that never did is open.
+public enum BatchOutcome: String, Sendable, CaseIterable {
+    case released, interrupted, cancelled, failed
+}

@@ -1,0 +1,83 @@
+/// What kind of traffic a frame is; decides whether a stage synchronizes it (C2).
+public enum FrameClass: String, Sendable, CaseIterable {
+    /// Passes outside of batches, ahead of everything that waits (C7).
+    case system
+    /// Content: text, audio, images. Synchronized.
+    case data
+    /// Instructions that keep their place among the content. Synchronized.
+    case control
+    /// Pipecat's bare `Frame` and `LLMContextFrame`, which are none of the three. Synchronized.
+    case frame
+
+    /// Whether a stage takes frames of this class as batches (C2).
+    public var isSynchronized: Bool { self != .system }
+}
+
+/// A type of frame: its name, its place in the hierarchy, its class and whether an interruption may drop it.
+///
+/// Declare one per frame type and keep it in a `static let`; two values with one name are the same type to a stage.
+public final class FrameType: Sendable, Hashable, CustomStringConvertible {
+    /// The type's name, `TextFrame` for example.
+    public let name: String
+    /// The type that this one specialises; nil for `Frame` only.
+    public let base: FrameType?
+    public let frameClass: FrameClass
+    /// Whether an interruption may drop frames of this type (C10).
+    public let isInterruptible: Bool
+    /// The part that the engine gives this type, `.ordinary` for nearly all.
+    let role: Role
+
+    /// The types that the engine itself acts on; a subtype has the role of its base.
+    enum Role: Sendable {
+        case ordinary, start, end, stop, cancel, interruption, error, sync
+    }
+
+    /// A new type below `base`, with the base's class and interruptibility unless given.
+    public init(
+        _ name: String, base: FrameType?, frameClass: FrameClass? = nil, isInterruptible: Bool? = nil
+    ) {
+        self.name = name
+        self.base = base
+        self.frameClass = frameClass ?? base?.frameClass ?? .frame
+        self.isInterruptible = isInterruptible ?? base?.isInterruptible ?? true
+        role =
+            switch name {
+            case "StartFrame": .start
+            case "EndFrame": .end
+            case "StopFrame": .stop
+            case "CancelFrame": .cancel
+            case "InterruptionFrame": .interruption
+            case "ErrorFrame": .error
+            case "SyncFrame": .sync
+            default: base?.role ?? .ordinary
+            }
+    }
+
+    /// The catalogue's type of this name, nil if Pipecat has none.
+    public static func known(_ name: String) -> FrameType? { catalogue[name] }
+
+    /// Whether this is `other` or one of its subtypes.
+    public func isKind(of other: FrameType) -> Bool {
+        var type: FrameType? = self
+        while let current = type {
+            if current == other { return true }
+            type = current.base
+        }
+        return false
+    }
+
+    public var description: String { name }
+
+    public static func == (left: FrameType, right: FrameType) -> Bool {
+        left === right || left.name == right.name
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+extension FrameType {
+    public static let frame = catalogue["Frame"]!
+    public static let dataFrame = catalogue["DataFrame"]!
+    public static let controlFrame = catalogue["ControlFrame"]!
+    public static let systemFrame = catalogue["SystemFrame"]!
+}
