@@ -34,7 +34,10 @@ let package = Package(
         // The way of a frame: the engine runs it, Recording writes it down, SessionHistory keeps it, Replay reruns it.
         .target(
             name: "PipelineEngine",
-            dependencies: [.product(name: "DequeModule", package: "swift-collections")],
+            dependencies: [
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: strict),
         .target(
             name: "PipelineFiles",

@@ -1,18 +1,88 @@
+import Synchronization
+
 /// A processor's place in a pipeline: through it the processor pushes frames and reads the session's clock.
 public final class ProcessorLink: Sendable {
-    public let name: String?
+    private struct State {
+        var name: String?
+        weak var node: Node?
+    }
 
-    public init(name: String? = nil) { self.name = name }
+    /// The name given when the link was made; nil if none was.
+    public let givenName: String?
+    private let state: Mutex<State>
+
+    public init(name: String? = nil) {
+        givenName = name
+        state = Mutex(State(name: name))
+    }
+
+    /// The name given, else the one under which the processor runs; nil before it first runs.
+    public var name: String? { state.withLock { $0.name } }
+
+    private var node: Node? { state.withLock { $0.node } }
+
+    /// Ties the processor to its node in a session.
+    ///
+    /// - Returns: false if it is tied to one already.
+    func attach(_ node: Node, name: String) -> Bool {
+        state.withLock { state in
+            guard state.node == nil else { return false }
+            state.name = givenName ?? name
+            state.node = node
+            return true
+        }
+    }
+
+    func detach() { state.withLock { $0.node = nil } }
 
     /// Sends a frame to the next processor (downstream) or the one before (upstream).
-    public func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {}
+    ///
+    /// Waits while the next one has more to do than it can take (C19); upstream never waits. What is pushed from a cancelled
+    /// task is dropped and recorded if it is interruptible (C10); what is pushed when no session runs is dropped.
+    public func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
+        guard let node else { return }
+        if node.session.scheduler.isCurrent {
+            await node.push(frame, direction)
+        } else {
+            await withTaskExecutorPreference(node.session.scheduler) { await node.push(frame, direction) }
+        }
+    }
 
-    /// The session's clock.
-    public var clock: PipelineClock { PipelineClock() }
+    /// Hands a frame to this processor's own node, as its neighbours do.
+    func receive(_ frame: any Frame, _ direction: FrameDirection) async {
+        guard let node else { return }
+        await withTaskExecutorPreference(node.session.scheduler) { node.receive(.frame(frame, direction, nil)) }
+    }
+
+    /// The session's clock; the system's when no session runs.
+    public var clock: PipelineClock { PipelineClock(node?.session.scheduler) }
 
     /// Runs work whose end simulated time cannot foresee (a child process, the network): while it runs, a virtual clock
-    /// stands still, and works of this kind end in the order in which they began.
+    /// stands still, and works of this kind end in the order in which they began (C18).
     public func external<Result: Sendable>(_ work: @Sendable () async throws -> Result) async rethrows -> Result {
-        try await work()
+        guard let scheduler = node?.session.scheduler, scheduler.isVirtual else { return try await work() }
+        let number = await withTaskExecutorPreference(scheduler) { scheduler.beginExternal() }
+        do {
+            let result = try await work()
+            await withTaskExecutorPreference(scheduler) { await scheduler.endExternal(number) }
+            return result
+        } catch {
+            await withTaskExecutorPreference(scheduler) { await scheduler.endExternal(number) }
+            throw error
+        }
+    }
+}
+
+extension Node {
+    /// Sends on what the processor pushed from a task.
+    fileprivate func push(_ frame: any Frame, _ direction: FrameDirection) async {
+        if Task.isCancelled, frame.type.frameClass.isSynchronized, frame.type.isInterruptible {
+            session.report(.drop, at: place, frame: frame, direction: direction) {
+                "\(processor?.name ?? "a processor") pushed it after it was interrupted"
+            }
+            return
+        }
+        emit(frame, direction, (self as? AsyncNode)?.origin(of: frame.header.id))
+        if direction == .downstream, frame.type.frameClass.isSynchronized, next.isFull { await next.untilRoom() }
     }
 }

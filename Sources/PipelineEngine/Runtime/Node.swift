@@ -1,0 +1,171 @@
+import DequeModule
+
+/// A processor's place in a running session: its inboxes and its neighbours.
+///
+/// A node has two lanes. What is synchronized waits in `inbox` and is handled one at a time, in order; what is a system frame
+/// comes at once (C7, C17). Nodes are only touched in their scheduler's turn.
+///
+/// `@unchecked Sendable`: confined to the scheduler's turn, as above; tasks of asynchronous processors run there too.
+class Node: @unchecked Sendable {
+    /// How many items an inbox takes before those who push downstream have to wait (C19). Pushing upstream never waits,
+    /// so that no two nodes wait for each other.
+    static let inboxCapacity = 128
+
+    unowned let session: SessionCore
+    /// nil for the session's own ends.
+    let processor: (any FrameProcessor)?
+    /// The branch that the node stands in, nil outside of stages.
+    let place: BranchPlace?
+
+    /// Unowned in effect: the session holds all nodes as long as any runs.
+    unowned var next: Node!
+    unowned var previous: Node!
+
+    var inbox: Deque<Item> = []
+    var systemInbox: Deque<Item> = []
+    var isScheduled = false
+    private var nodesWaitingForSpace: [Node] = []
+    private var tasksWaitingForSpace: [CheckedContinuation<Void, Never>] = []
+
+    init(session: SessionCore, processor: (any FrameProcessor)?, place: BranchPlace?) {
+        self.session = session
+        self.processor = processor
+        self.place = place
+    }
+
+    // MARK: - Taking in
+
+    /// Takes an item from a neighbour.
+    func receive(_ item: Item) {
+        if item.isSystem { systemInbox.append(item) } else { inbox.append(item) }
+        session.scheduler.schedule(self)
+    }
+
+    /// Takes back a fence of this node's from the end of a branch.
+    func receiveBack(_ fence: Fence, from branch: Int, _ direction: FrameDirection) {}
+
+    /// Takes what came out of a branch of this node.
+    func receiveOutput(_ frame: any Frame, from branch: Int, _ direction: FrameDirection, _ origin: FrameOrigin?) {}
+
+    // MARK: - Running
+
+    final func runScheduled() {
+        isScheduled = false
+        run()
+    }
+
+    /// Handles what is in the inboxes, as far as it can be handled now.
+    func run() {}
+
+    // MARK: - Passing on
+
+    /// Sends an item to the neighbour in its direction.
+    final func forward(_ item: Item) {
+        (item.direction == .downstream ? next : previous).receive(item)
+    }
+
+    /// Sends on a frame that this node's processor pushed. A frame that is merely forwarded keeps the mark of the release
+    /// with which it came (`origin`).
+    final func emit(_ frame: any Frame, _ direction: FrameDirection, _ origin: FrameOrigin? = nil) {
+        switch frame.type.role {
+        case .sync:
+            session.report(.anomaly, at: place, frame: frame, direction: direction, processor: processor?.name) {
+                "\(self.processor?.name ?? "a processor") pushed a SyncFrame of its own; it was dropped"
+            }
+            return
+        case .interruption: place?.stage.interruptionPushed(frame, by: self)
+        default: break
+        }
+        forward(.frame(frame, direction, origin))
+    }
+
+    /// Reports that the processor threw, and tells it upstream (C11).
+    final func fail(_ error: any Error, handling frame: (any Frame)?) {
+        let name = processor?.name ?? "processor"
+        let message = String(describing: error)
+        session.report(.error, at: place, frame: frame, processor: name) { message }
+        emit(ErrorFrame(error: message, processor: name), .upstream)
+    }
+
+    // MARK: - Room (C19)
+
+    /// Whether those who push downstream into this node have to wait.
+    var isFull: Bool { inbox.count >= Self.inboxCapacity }
+
+    /// Runs `node` again when there is room here.
+    final func scheduleWhenRoom(_ node: Node) { nodesWaitingForSpace.append(node) }
+
+    final func untilRoom() async {
+        while isFull { await withCheckedContinuation { tasksWaitingForSpace.append($0) } }
+    }
+
+    /// Takes the next synchronized item out, and lets those who wait for room go on.
+    final func takeFromInbox() -> Item? {
+        guard let item = inbox.popFirst() else { return nil }
+        if inbox.count == Self.inboxCapacity / 2 { announceRoom() }
+        return item
+    }
+
+    private func announceRoom() {
+        for node in nodesWaitingForSpace { session.scheduler.schedule(node) }
+        nodesWaitingForSpace.removeAll()
+        for task in tasksWaitingForSpace { task.resume() }
+        tasksWaitingForSpace.removeAll()
+    }
+
+    // MARK: - Interruption and the end
+
+    /// Whether the node takes its own interruption when an InterruptionFrame reaches it. Inside a stage the stage
+    /// interrupts all nodes of a batch at one moment, so that none is interrupted in a later batch (C10).
+    final var interruptsItself: Bool { place == nil }
+
+    /// What an interruption or a cancellation means for the node itself when it comes by, outside of stages.
+    final func endOwnWork(for frame: any Frame) {
+        guard interruptsItself else { return }
+        switch frame.type.role {
+        case .interruption: interrupt(by: nil)
+        case .cancel: cancel()
+        default: break
+        }
+    }
+
+    /// Drops what an interruption drops, and cancels interruptible work (C10), but not the call that asks for it.
+    func interrupt(by interrupter: Node?) {
+        dropFromInbox(\.isDroppedByInterruption, "interrupted before \(processor?.name ?? "it") took it")
+    }
+
+    /// Drops everything and cancels all work: the session was cancelled.
+    func cancel() {
+        dropFromInbox({ _ in true }, "cancelled before \(processor?.name ?? "it") took it")
+    }
+
+    /// Ends what runs for this node; the session is over.
+    func stop() {
+        inbox.removeAll()
+        systemInbox.removeAll()
+        announceRoom()
+    }
+
+    /// Removes items from the inbox; frames are recorded as dropped.
+    final func dropFromInbox(_ isDropped: (Item) -> Bool, _ reason: @autoclosure () -> String) {
+        guard inbox.contains(where: isDropped) else { return }
+        let reason = reason()
+        for case .frame(let frame, let direction, _) in inbox.filter(isDropped) {
+            session.report(.drop, at: dropPlace, frame: frame, direction: direction) { reason }
+        }
+        inbox.removeAll(where: isDropped)
+        announceRoom()
+    }
+
+    /// The place under which a frame dropped from the inbox is recorded.
+    var dropPlace: BranchPlace? { place }
+
+    /// The processor that holds up a fence in this node; nil if the node has nothing to do.
+    var holder: String? { inbox.isEmpty ? nil : processor?.name }
+}
+
+/// A branch of a stage, as the place where something happens.
+struct BranchPlace {
+    unowned let stage: StageNode
+    let branch: Int
+}

@@ -1,0 +1,323 @@
+import Synchronization
+
+/// One life of a pipeline: frames go in, pass its processors, come out; whatever happens is told to an observer.
+///
+///     let session = try PipelineSession(pipeline, observer: recorder) { print($0.frame) }
+///     try await session.start()
+///     try await session.send(TextFrame("hello"))
+///     await session.end()
+///
+/// All processors run on an executor of the session's own, one at a time, unless they move elsewhere. Its methods may be
+/// called from any task.
+public final class PipelineSession: Sendable {
+    /// Real or simulated time.
+    public enum Time: Sendable {
+        case real
+        /// Simulated: nothing waits, and the same session gives the same events in the same order every time (C18). With a
+        /// seed, what is ready at the same moment runs in another, but reproducible, order.
+        case virtual(seed: UInt64? = nil)
+    }
+
+    /// How a session ended.
+    public enum Ending: Sendable, Equatable {
+        /// Its EndFrame came out, last.
+        case ended
+        /// `cancel` was called.
+        case cancelled
+        /// A processor or stage reported a fatal error.
+        case failed(String)
+    }
+
+    /// Its stages and branches, as numbered in its events.
+    public let definition: SessionDefinition
+    /// Where frames made for this session get their ids: `try session.identity.use { TextFrame("hello") }`.
+    public var identity: FrameIdentity { core.scheduler.identity }
+    public var clock: PipelineClock { PipelineClock(core.scheduler) }
+
+    private let core: SessionCore
+    private let pipeline: Pipeline
+    private let places: [(processor: any FrameProcessor, node: Node, name: String)]
+    private let state = Mutex(State())
+
+    private struct State {
+        enum Phase { case new, starting, running, ending, over }
+        var phase = Phase.new
+        var ending: Ending?
+        var isCleanedUp = false
+        var waitingForEnd: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// A session of `pipeline`, whose processors are in no other session meanwhile.
+    ///
+    /// - Parameters:
+    ///   - observer: is told every event, on the session's executor.
+    ///   - output: is given every frame that leaves the pipeline, in either direction, the moment it does, on the session's
+    ///     executor: what it takes long for holds up the session.
+    /// - Throws: `PipelineError` when one processor stands in two places (C1).
+    public init(
+        _ pipeline: Pipeline, time: Time = .real, observer: (any SessionObserver)? = nil,
+        output: @escaping @Sendable (ReleasedFrame) -> Void = { _ in }
+    ) throws(PipelineError) {
+        let scheduler =
+            switch time {
+            case .real: SessionScheduler(virtual: false, seed: nil)
+            case .virtual(let seed): SessionScheduler(virtual: true, seed: seed)
+            }
+        let core = SessionCore(scheduler: scheduler, observer: observer)
+        let fatal = FatalErrorRelay()
+        core.head = EndNode(session: core) { frame, direction, origin in
+            output(ReleasedFrame(frame: frame, direction: direction, origin: origin, time: scheduler.now))
+            if let error = frame as? ErrorFrame, error.fatal { fatal.report?(error.error) }
+        }
+        core.tail = EndNode(session: core) { frame, direction, origin in
+            output(ReleasedFrame(frame: frame, direction: direction, origin: origin, time: scheduler.now))
+        }
+        let graph = try SessionGraph(pipeline, core: core)
+        definition = SessionDefinition(stages: graph.stages)
+        places = graph.places
+        self.core = core
+        self.pipeline = pipeline
+        fatal.report = { [weak self] message in self?.fail(message) }
+    }
+
+    /// Lets the head, which is made before the session, reach it. Set once, before anything runs.
+    private final class FatalErrorRelay {
+        var report: ((String) -> Void)?
+    }
+
+    // MARK: - Start
+
+    /// Sets up every processor, sends a StartFrame and returns when it has come out (C8).
+    ///
+    /// - Throws: `PipelineError` when a processor cannot be set up or runs in another session. The session is over then.
+    public func start() async throws {
+        let isNew = state.withLock { state in
+            defer { if state.phase == .new { state.phase = .starting } }
+            return state.phase == .new
+        }
+        guard isNew else { throw PipelineError(.notRunning, "a session starts once; make a new one") }
+        do {
+            for (processor, node, name) in places {
+                guard processor.link.attach(node, name: name) else {
+                    throw PipelineError(
+                        .processorUsedTwice,
+                        "\(processor.name) runs in another session; make processors for each session")
+                }
+            }
+            try await pipeline.setup(ProcessorSetup(clock: clock))
+        } catch {
+            await finish(.failed(String(describing: error)))
+            throw error
+        }
+        await onExecutor {
+            self.enter(StartFrame(), fence: .start)
+            await self.core.tail.untilFence(SessionFence.start.rawValue)
+        }
+        state.withLock { if $0.phase == .starting { $0.phase = .running } }
+    }
+
+    // MARK: - Frames
+
+    /// Sends a frame into the pipeline and returns when it has been taken in: what can be done at once with it is done.
+    ///
+    /// Waits while the pipeline or its observer has more to do than it wants (C19); system frames wait for nothing. With
+    /// simulated time, it first waits until everything has happened that can happen at this moment.
+    ///
+    /// - Throws: `PipelineError` before `start` has returned and after the session is over.
+    public func send(_ frame: any Frame, _ direction: FrameDirection = .downstream) async throws {
+        if core.scheduler.isCurrent {
+            try await accept(frame, direction)
+        } else {
+            try await withTaskExecutorPreference(core.scheduler) { try await accept(frame, direction) }
+        }
+    }
+
+    /// Sends frames one after the other, without going back to the caller's executor between them.
+    ///
+    /// - Throws: as `send`.
+    public func send(contentsOf frames: some Sequence<any Frame> & Sendable) async throws {
+        try await withTaskExecutorPreference(core.scheduler) {
+            for frame in frames { try await accept(frame, .downstream) }
+        }
+    }
+
+    /// Sends the frames of an asynchronous sequence, each at its time (ns since the session's start; nil: as soon as the one
+    /// before was taken in), until it ends or the session does. Simulated time stands still while the sequence has the word.
+    ///
+    /// - Throws: what the sequence throws.
+    public func send<Frames: AsyncSequence & Sendable>(timed frames: Frames) async throws
+    where Frames.Element == TimedFrame {
+        try await withTaskExecutorPreference(core.scheduler) {
+            try await FrameIdentity.$current.withValue(identity) {
+                var iterator = frames.makeAsyncIterator()
+                while true {
+                    core.scheduler.hold()
+                    let next: TimedFrame?
+                    do { next = try await iterator.next() } catch {
+                        core.scheduler.release()
+                        throw error
+                    }
+                    core.scheduler.release()
+                    guard let next, isRunning else { return }
+                    if let time = next.time { try await core.scheduler.sleep(until: time) }
+                    guard isRunning else { return }
+                    try await accept(next.frame, next.direction)
+                }
+            }
+        }
+    }
+
+    private var isRunning: Bool { state.withLock { $0.phase == .running || $0.phase == .ending } }
+
+    private func accept(_ frame: any Frame, _ direction: FrameDirection) async throws {
+        guard isRunning else { throw PipelineError(.notRunning, "the session is not running; start it first") }
+        let scheduler = core.scheduler
+        if scheduler.isVirtual { await scheduler.untilIdle() }
+        if frame.type.frameClass.isSynchronized {
+            while core.isCongested {
+                scheduler.hold()
+                await core.waitWhileCongested()
+                scheduler.release()
+            }
+            if direction == .downstream { await core.head.next.untilRoom() }
+        }
+        if frame.type.role == .sync {
+            core.report(.anomaly, at: nil, frame: frame, direction: direction) {
+                "a SyncFrame was sent into the session from outside; it was dropped"
+            }
+            return
+        }
+        if frame.type.role == .end, direction == .downstream {
+            let isFirst = state.withLock { state in
+                defer { if state.phase == .running { state.phase = .ending } }
+                return state.phase == .running
+            }
+            if isFirst { return enter(frame, fence: .end) }
+        }
+        let entry: Node = direction == .downstream ? core.head.next : core.tail.previous
+        entry.receive(.frame(frame, direction, nil))
+        scheduler.runReadyNodes()
+    }
+
+    /// The fences with which a session follows frames of its own; they come out at the tail.
+    private enum SessionFence: Int64 {
+        case start = 1
+        case end
+        case cancel
+    }
+
+    private func enter(_ frame: any Frame, fence: SessionFence) {
+        core.head.next.receive(.frame(frame, .downstream, nil))
+        core.head.next.receive(
+            .fence(
+                Fence(
+                    owner: core.head, number: fence.rawValue, isSystem: frame.type.frameClass == .system,
+                    drains: fence == .end),
+                .downstream))
+        core.scheduler.runReadyNodes()
+    }
+
+    // MARK: - End
+
+    /// Sends an EndFrame, unless one was sent, and returns when it has come out and all processors are cleaned up (C9).
+    /// Returns also when the session is cancelled or fails meanwhile.
+    @discardableResult
+    public func end() async -> Ending {
+        if isRunning {
+            await onExecutor {
+                if self.state.withLock({ $0.phase == .running }) {
+                    try? await self.accept(EndFrame(), .downstream)
+                }
+                await self.core.tail.untilFence(SessionFence.end.rawValue)
+            }
+        }
+        return await finish(.ended)
+    }
+
+    /// Sends a CancelFrame and ends the session: what is under way is dropped, and recorded as such (C9).
+    @discardableResult
+    public func cancel() async -> Ending { await cancel(as: .cancelled) }
+
+    private func cancel(as ending: Ending) async -> Ending {
+        let mustCancel = state.withLock { state in
+            if state.ending == nil { state.ending = ending }
+            return state.phase == .running || state.phase == .ending || state.phase == .starting
+        }
+        if mustCancel {
+            await onExecutor {
+                // A processor that is stuck in a system frame must not keep the session from ending.
+                let limit = self.core.scheduler.now + 2_000_000_000
+                self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail.stop() }
+                self.enter(CancelFrame(), fence: .cancel)
+                await self.core.tail.untilFence(SessionFence.cancel.rawValue)
+            }
+        }
+        return await finish(ending)
+    }
+
+    /// A fatal error has come out upstream.
+    private func fail(_ message: String) {
+        Task { await cancel(as: .failed(message)) }
+    }
+
+    /// Cleans up, once; whoever comes later waits for it.
+    @discardableResult
+    private func finish(_ ending: Ending) async -> Ending {
+        let isFirst = state.withLock { state in
+            if state.ending == nil { state.ending = ending }
+            defer { state.phase = .over }
+            return state.phase != .over
+        }
+        if isFirst {
+            await pipeline.cleanup()
+            await onExecutor { self.core.stop() }
+            for place in places { place.processor.link.detach() }
+            let waiting = state.withLock { state in
+                state.isCleanedUp = true
+                defer { state.waitingForEnd = [] }
+                return state.waitingForEnd
+            }
+            for waiter in waiting { waiter.resume() }
+        } else {
+            await withCheckedContinuation { continuation in
+                let isDone = state.withLock { state in
+                    if !state.isCleanedUp { state.waitingForEnd.append(continuation) }
+                    return state.isCleanedUp
+                }
+                if isDone { continuation.resume() }
+            }
+        }
+        return state.withLock { $0.ending } ?? ending
+    }
+
+    private func onExecutor(_ body: @Sendable () async -> Void) async {
+        await withTaskExecutorPreference(core.scheduler) {
+            await FrameIdentity.$current.withValue(identity) { await body() }
+        }
+    }
+}
+
+/// A frame as it leaves a pipeline.
+public struct ReleasedFrame: Sendable {
+    public let frame: any Frame
+    /// Downstream frames leave at the pipeline's end, upstream ones at its beginning.
+    public let direction: FrameDirection
+    /// The release with which it last left a stage; nil if it has passed none since it was made.
+    public let origin: FrameOrigin?
+    /// ns since the session's start.
+    public let time: Int64
+}
+
+/// A frame to be sent at a given time.
+public struct TimedFrame: Sendable {
+    public var frame: any Frame
+    public var direction: FrameDirection
+    /// ns since the session's start; nil: as soon as the frame before was taken in.
+    public var time: Int64?
+
+    public init(_ frame: any Frame, direction: FrameDirection = .downstream, time: Int64? = nil) {
+        self.frame = frame
+        self.direction = direction
+        self.time = time
+    }
+}

@@ -1,0 +1,98 @@
+/// What all nodes of a running session share: its scheduler, its ends, and the report of what happens.
+///
+/// `@unchecked Sendable`: touched in the scheduler's turn only, but for `scheduler`, which does not change.
+final class SessionCore: @unchecked Sendable {
+    let scheduler: SessionScheduler
+    private let observer: (any SessionObserver)?
+    private(set) var lastSequence: Int64 = 0
+    /// Every node, the ends included; keeps them alive for each other.
+    var nodes: [Node] = []
+    var stages: [StageNode] = []
+    /// The first and last node: where frames come in and leave.
+    var head: EndNode!
+    var tail: EndNode!
+    /// Whether the session has ended; nothing runs afterwards.
+    private(set) var isOver = false
+
+    init(scheduler: SessionScheduler, observer: (any SessionObserver)?) {
+        self.scheduler = scheduler
+        self.observer = observer
+    }
+
+    /// Whether anybody is told what happens.
+    var isObserved: Bool { observer != nil }
+
+    /// Tells the observer an event, with the next sequence number, which it returns: 0 when nobody observes.
+    @discardableResult
+    func report(
+        _ kind: SessionEvent.Kind, stage: Int, batch: Int64 = 0, branch: Int = -1, direction: FrameDirection? = nil,
+        emission: Int = -1, arrival: Int = -1, position: Int = -1, subject: Int64 = 0, frame: (any Frame)? = nil,
+        processor: String? = nil, outcome: BatchOutcome? = nil, detail: (() -> String)? = nil
+    ) -> Int64 {
+        guard let observer else { return 0 }
+        lastSequence += 1
+        observer.observe(
+            SessionEvent(
+                sequence: lastSequence, time: scheduler.now, kind: kind, stage: stage, batch: batch, branch: branch,
+                direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
+                frame: frame, detail: detail?(), processor: processor, outcome: outcome))
+        return lastSequence
+    }
+
+    /// Reports an event at a branch, in the batch that is open there; at no stage where `place` is nil.
+    func report(
+        _ kind: SessionEvent.Kind, at place: BranchPlace?, frame: (any Frame)?, direction: FrameDirection? = nil,
+        processor: String? = nil, detail: () -> String
+    ) {
+        guard observer != nil else { return }
+        let text = detail()
+        report(
+            kind, stage: place?.stage.number ?? -1, batch: place?.stage.openBatch ?? 0, branch: place?.branch ?? -1,
+            direction: direction, frame: frame, processor: processor, detail: { text })
+    }
+
+    var isCongested: Bool { observer?.isCongested ?? false }
+
+    func waitWhileCongested() async { await observer?.waitWhileCongested() }
+
+    /// Ends all tasks of the nodes. Nothing runs afterwards.
+    func stop() {
+        isOver = true
+        for node in nodes { node.stop() }
+    }
+}
+
+/// One end of a pipeline: frames enter the session here, and those that come out are given to whoever listens.
+final class EndNode: Node, @unchecked Sendable {
+    private let deliver: (any Frame, FrameDirection, FrameOrigin?) -> Void
+    private var awaitedFences: [Int64: [CheckedContinuation<Void, Never>]] = [:]
+    private var arrivedFences: Set<Int64> = []
+    private var isStopped = false
+
+    init(session: SessionCore, deliver: @escaping (any Frame, FrameDirection, FrameOrigin?) -> Void) {
+        self.deliver = deliver
+        super.init(session: session, processor: nil, place: nil)
+    }
+
+    override func receive(_ item: Item) {
+        switch item {
+        case .frame(let frame, let direction, let origin): deliver(frame, direction, origin)
+        case .fence(let fence, _):
+            arrivedFences.insert(fence.number)
+            for waiting in awaitedFences.removeValue(forKey: fence.number) ?? [] { waiting.resume() }
+        }
+    }
+
+    /// Returns when the fence of this number has arrived here, or the session is over.
+    func untilFence(_ number: Int64) async {
+        if isStopped || arrivedFences.contains(number) { return }
+        await withCheckedContinuation { awaitedFences[number, default: []].append($0) }
+    }
+
+    override func stop() {
+        super.stop()
+        isStopped = true
+        for waiting in awaitedFences.values.joined() { waiting.resume() }
+        awaitedFences.removeAll()
+    }
+}

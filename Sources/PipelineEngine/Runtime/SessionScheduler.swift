@@ -1,0 +1,290 @@
+import DequeModule
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Runs one session: its nodes, the Swift tasks of its asynchronous processors and its timers, one thing at a time.
+///
+/// The order in which things run is that of their becoming ready:
+/// 1. jobs of Swift tasks, so that a processor runs until it waits;
+/// 2. nodes with frames in their inboxes;
+/// 3. timers that are due, all those of one deadline together;
+/// 4. those who wait for the session to have nothing else to do.
+///
+/// With simulated time, time moves on to the next deadline when all of this is done (C18). With a seed, step 2 picks
+/// among the ready nodes at random, reproducibly.
+///
+/// `@unchecked Sendable`: everything but `inbox` and the atomics is only touched while the scheduler has its turn on its thread, which
+/// `isCurrent` tells. Only `enqueue`, and `takeTurn` from its thread, are called from elsewhere.
+final class SessionScheduler: TaskExecutor, @unchecked Sendable {
+    private struct Inbox {
+        var jobs: Deque<UnownedJob> = []
+        /// Whether the thread knows that there is something to do.
+        var isAwake = false
+    }
+
+    /// What ends with a timer.
+    enum Waiter {
+        case continuation(CheckedContinuation<Void, any Error>)
+        case action(() -> Void)
+    }
+
+    private let thread: SessionThread
+    private let inbox = Mutex(Inbox())
+    /// The thread that runs this scheduler's turn, 0 between turns.
+    private let runner = Atomic<UInt>(0)
+
+    private var jobs: Deque<UnownedJob> = []
+    private var ready: Deque<Node> = []
+    private var timers = TimerQueue<Waiter>()
+    private var idleWaiters: Deque<CheckedContinuation<Void, Never>> = []
+    private var armedWakeup: Int64?
+
+    /// Where frames created in this session get their ids.
+    let identity = FrameIdentity()
+    let isVirtual: Bool
+    private var random: SplitMix64?
+    private let origin = MonotonicTime.now
+    /// Written in the scheduler's turn only, read from anywhere.
+    private let simulatedTime = Atomic<Int64>(0)
+    /// How many things are under way whose end simulated time has to wait for.
+    private var holds = 0
+    private var externals = OrderedExternals()
+
+    init(virtual: Bool, seed: UInt64?) {
+        thread = SessionThread.forNewSession()
+        isVirtual = virtual
+        random = seed.map(SplitMix64.init)
+    }
+
+    // MARK: - Time
+
+    /// ns since the session's start.
+    var now: Int64 { isVirtual ? simulatedTime.load(ordering: .relaxed) : MonotonicTime.now - origin }
+
+    // MARK: - From any thread
+
+    /// Whether the caller runs in this scheduler's turn.
+    var isCurrent: Bool { runner.load(ordering: .relaxed) == Self.currentThread }
+
+    private static var currentThread: UInt {
+        #if canImport(Darwin)
+            UInt(bitPattern: pthread_self())
+        #else
+            UInt(pthread_self())
+        #endif
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            jobs.append(job)
+            return
+        }
+        let mustWake = inbox.withLock { inbox in
+            inbox.jobs.append(job)
+            defer { inbox.isAwake = true }
+            return !inbox.isAwake
+        }
+        if mustWake { thread.wake(self) }
+    }
+
+    // MARK: - In the scheduler's turn
+
+    /// Puts a node in line to run.
+    func schedule(_ node: Node) {
+        if node.isScheduled { return }
+        node.isScheduled = true
+        ready.append(node)
+    }
+
+    /// Calls `action` at `deadline` (ns since the session's start).
+    func schedule(at deadline: Int64, _ action: @escaping () -> Void) {
+        _ = timers.add(deadline: deadline, .action(action))
+    }
+
+    /// Suspends the caller until `deadline`.
+    func sleep(until deadline: Int64) async throws {
+        if Task.isCancelled { throw CancellationError() }
+        let ticket = SleepTicket()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                ticket.number = timers.add(deadline: deadline, .continuation(continuation))
+            }
+        } onCancel: {
+            // Runs on whatever thread cancels; the timer is the scheduler's.
+            Task(executorPreference: self) { self.cancelSleep(ticket) }
+        }
+    }
+
+    private func cancelSleep(_ ticket: SleepTicket) {
+        guard let number = ticket.number, case .continuation(let waiting) = timers.cancel(number) else { return }
+        waiting.resume(throwing: CancellationError())
+    }
+
+    /// The number of a sleep's timer. `@unchecked Sendable`: only touched in the scheduler's turn.
+    private final class SleepTicket: @unchecked Sendable {
+        var number: UInt64?
+    }
+
+    /// Returns when nothing is left to do at this moment: no job, no node, no work that simulated time waits for.
+    func untilIdle() async {
+        if isIdle { return }
+        await withCheckedContinuation { idleWaiters.append($0) }
+    }
+
+    private var isIdle: Bool { jobs.isEmpty && ready.isEmpty && holds == 0 }
+
+    /// Runs ready nodes without leaving the caller's job, as long as no task of a processor has anything to do.
+    func runReadyNodes() {
+        identity.use {
+            while jobs.isEmpty, let node = nextReady() { node.runScheduled() }
+        }
+    }
+
+    /// Keeps simulated time from passing until `release`.
+    func hold() { holds += 1 }
+    func release() { holds -= 1 }
+
+    /// Begins work whose end simulated time waits for; see `endExternal`.
+    func beginExternal() -> Int {
+        hold()
+        return externals.begin()
+    }
+
+    /// Ends such work. With simulated time, returns when all that began before has ended, so that the order of their
+    /// ends does not depend on how fast they were (C18).
+    func endExternal(_ number: Int) async {
+        if isVirtual, !externals.isFirst(number) {
+            await withCheckedContinuation { externals.wait(number, $0) }
+        }
+        externals.end(number)
+        release()
+    }
+
+    // MARK: - The turn
+
+    /// Runs what there is to run, for a while. Called by the thread.
+    func takeTurn() {
+        runner.store(Self.currentThread, ordering: .relaxed)
+        // Bounded, so that sessions on one thread take turns.
+        var budget = 2_000
+        var isDone = false
+        identity.use {
+            while budget > 0, !isDone {
+                budget -= 1
+                isDone = !step()
+            }
+        }
+        runner.store(0, ordering: .relaxed)
+        if !isDone {
+            thread.wake(self)
+            return
+        }
+        armWakeup()
+        let mustRunAgain = inbox.withLock { inbox in
+            inbox.isAwake = !inbox.jobs.isEmpty
+            return inbox.isAwake
+        }
+        if mustRunAgain { thread.wake(self) }
+    }
+
+    /// Does one thing; false if there is none.
+    private func step() -> Bool {
+        if jobs.isEmpty { takeJobsFromInbox() }
+        if let job = jobs.popFirst() {
+            job.runSynchronously(on: asUnownedTaskExecutor())
+            return true
+        }
+        if let node = nextReady() {
+            node.runScheduled()
+            return true
+        }
+        if fireTimers(dueAt: now) { return true }
+        if holds == 0, let waiter = idleWaiters.popFirst() {
+            waiter.resume()
+            return true
+        }
+        if isVirtual, holds == 0, let deadline = timers.earliest {
+            simulatedTime.store(max(now, deadline), ordering: .relaxed)
+            return fireTimers(dueAt: now)
+        }
+        return false
+    }
+
+    private func takeJobsFromInbox() {
+        inbox.withLock { inbox in swap(&inbox.jobs, &jobs) }
+    }
+
+    private func nextReady() -> Node? {
+        guard random != nil, ready.count > 1 else { return ready.popFirst() }
+        ready.swapAt(0, Int.random(in: 0..<ready.count, using: &random!))
+        return ready.popFirst()
+    }
+
+    /// Ends all waits due at `time`; false if there are none.
+    private func fireTimers(dueAt time: Int64) -> Bool {
+        var fired = false
+        while let waiter = timers.popDue(at: time) {
+            fired = true
+            switch waiter {
+            case .continuation(let waiting): waiting.resume()
+            case .action(let action): action()
+            }
+        }
+        return fired
+    }
+
+    private func armWakeup() {
+        guard !isVirtual, let deadline = timers.earliest, armedWakeup.map({ deadline < $0 || $0 <= now }) ?? true
+        else { return }
+        armedWakeup = deadline
+        thread.wake(self, at: origin + deadline)
+    }
+}
+
+/// External works in the order in which they began.
+private struct OrderedExternals {
+    private var nextNumber = 0
+    private var running: Deque<Int> = []
+    private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+
+    mutating func begin() -> Int {
+        defer { nextNumber += 1 }
+        running.append(nextNumber)
+        return nextNumber
+    }
+
+    func isFirst(_ number: Int) -> Bool { running.first == number }
+
+    mutating func wait(_ number: Int, _ continuation: CheckedContinuation<Void, Never>) {
+        waiting[number] = continuation
+    }
+
+    /// Also lets the next one end, if it waits.
+    mutating func end(_ number: Int) {
+        running.removeAll { $0 == number }
+        if let next = running.first { waiting.removeValue(forKey: next)?.resume() }
+    }
+}
+
+/// A small pseudo-random generator with a reproducible sequence (Steele, Lea and Flood, 2014).
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,117 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A thread that runs the executors of many sessions in turn, and wakes them for their timers.
+///
+/// Sessions have threads of their own, apart from the global pool, so that branches which keep every core of the pool busy
+/// computing delay neither a system frame nor another session (C17): the kernel shares out the time.
+///
+/// `@unchecked Sendable`: `runnable` and `wakeups` are only touched with `mutex` held; the rest does not change.
+final class SessionThread: @unchecked Sendable {
+    /// One thread a core, at least two; sessions are spread over them.
+    private static let all: [SessionThread] = {
+        let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        return (0..<max(2, cores)).map { _ in SessionThread() }
+    }()
+    private static let assigned = Atomic<Int>(0)
+
+    /// The thread for a new session.
+    static func forNewSession() -> SessionThread {
+        all[assigned.add(1, ordering: .relaxed).oldValue % all.count]
+    }
+
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+    private var runnable: [SessionScheduler] = []
+    private var wakeups = TimerQueue<SessionScheduler>()
+
+    /// Lives as long as the process, as its thread does.
+    private init() {
+        mutex = .allocate(capacity: 1)
+        condition = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        #if !canImport(Darwin)
+            // Deadlines are monotonic, so that a change of the wall clock delays no timer.
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        #endif
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
+        let handle = Unmanaged.passRetained(self).toOpaque()
+        #if canImport(Darwin)
+            var thread: pthread_t?
+            let body: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { raw in
+                Unmanaged<SessionThread>.fromOpaque(raw).takeUnretainedValue().run()
+            }
+        #else
+            var thread = pthread_t()
+            let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
+                raw.map { Unmanaged<SessionThread>.fromOpaque($0).takeUnretainedValue().run() }
+            }
+        #endif
+        let status = pthread_create(&thread, nil, body, handle)
+        precondition(status == 0, "the system refuses a thread for sessions (error \(status))")
+    }
+
+    /// Lets the scheduler run soon. From any thread.
+    func wake(_ scheduler: SessionScheduler) {
+        pthread_mutex_lock(mutex)
+        runnable.append(scheduler)
+        pthread_cond_signal(condition)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Lets the scheduler run at a time of the monotonic clock, in ns. Only from this thread.
+    func wake(_ scheduler: SessionScheduler, at deadline: Int64) {
+        pthread_mutex_lock(mutex)
+        _ = wakeups.add(deadline: deadline, scheduler)
+        pthread_mutex_unlock(mutex)
+    }
+
+    private func run() -> Never {
+        var turn: [SessionScheduler] = []
+        while true {
+            pthread_mutex_lock(mutex)
+            while true {
+                let now = MonotonicTime.now
+                while let due = wakeups.popDue(at: now) { runnable.append(due) }
+                if !runnable.isEmpty { break }
+                if let earliest = wakeups.earliest {
+                    var limit = timespec(
+                        tv_sec: Int(earliest / 1_000_000_000), tv_nsec: Int(earliest % 1_000_000_000))
+                    #if canImport(Darwin)
+                        let wait = max(0, earliest - now)
+                        limit = timespec(tv_sec: Int(wait / 1_000_000_000), tv_nsec: Int(wait % 1_000_000_000))
+                        pthread_cond_timedwait_relative_np(condition, mutex, &limit)
+                    #else
+                        pthread_cond_timedwait(condition, mutex, &limit)
+                    #endif
+                } else {
+                    pthread_cond_wait(condition, mutex)
+                }
+            }
+            swap(&turn, &runnable)
+            pthread_mutex_unlock(mutex)
+            for scheduler in turn { scheduler.takeTurn() }
+            turn.removeAll(keepingCapacity: true)
+        }
+    }
+}
+
+/// The system's monotonic clock.
+enum MonotonicTime {
+    /// In ns, from an arbitrary start.
+    static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

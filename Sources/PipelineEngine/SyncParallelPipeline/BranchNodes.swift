@@ -1,0 +1,54 @@
+/// The nodes of one branch in a running session.
+final class BranchNodes {
+    /// In order, without source and sink; those of inner branches are not among them.
+    let nodes: [Node]
+    private let source: BranchEnd
+    private let sink: BranchEnd
+
+    init(nodes: [Node], source: BranchEnd, sink: BranchEnd) {
+        self.nodes = nodes
+        self.source = source
+        self.sink = sink
+        var last: Node = source
+        for node in nodes + [sink] {
+            last.next = node
+            node.previous = last
+            last = node
+        }
+    }
+
+    /// Sends an item in: downstream at the source, upstream at the sink (C14).
+    func enter(_ item: Item, _ direction: FrameDirection) {
+        (direction == .downstream ? source.next : sink.previous).receive(item)
+    }
+
+    /// The node through which downstream items enter.
+    var entry: Node { source.next }
+
+    /// The processor that holds up a fence in this branch; nil if none does.
+    var holder: String? {
+        for node in nodes {
+            if let holder = node.holder { return holder }
+        }
+        return nil
+    }
+}
+
+/// The source or sink of a branch: where its outputs reach the node that it belongs to. It never waits.
+final class BranchEnd: Node, @unchecked Sendable {
+    private unowned let owner: Node
+    private let branch: Int
+
+    init(owner: Node, branch: Int, processor: (any FrameProcessor)?) {
+        self.owner = owner
+        self.branch = branch
+        super.init(session: owner.session, processor: processor, place: nil)
+    }
+
+    override func receive(_ item: Item) {
+        switch item {
+        case .frame(let frame, let direction, let origin): owner.receiveOutput(frame, from: branch, direction, origin)
+        case .fence(let fence, let direction): owner.receiveBack(fence, from: branch, direction)
+        }
+    }
+}
