@@ -48,10 +48,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Migrations", path: "migrations", resources: [.embedInCode("0001_sessions.sql")], swiftSettings: strict),
+            name: "Migrations", path: "migrations",
+            resources: [.embedInCode("0001_sessions.sql"), .embedInCode("0002_views.sql")], swiftSettings: strict),
         .target(
             name: "SessionHistory",
-            dependencies: ["PipelineEngine", "Migrations", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "PipelineEngine", "Migrations", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Recording",
