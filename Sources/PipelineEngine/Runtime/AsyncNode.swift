@@ -29,7 +29,7 @@ final class AsyncNode: Node, @unchecked Sendable {
     /// The mark of the release with which the frame of this id came, if the processor handles it now.
     func origin(of frame: any Frame) -> FrameOrigin {
         for lane in [synchronized, system] {
-            if let current = lane.current, current.origin != .none, current.frame?.id == frame.id {
+            if let current = lane.current, current.origin != .none, current.id == frame.id {
                 return current.origin
             }
         }
@@ -110,7 +110,7 @@ private final class Lane: @unchecked Sendable {
     /// Cancels interruptible work under way; the lane goes on when it returns.
     func interrupt() {
         guard let current else { return }
-        if current.isDroppedByInterruption || current.frame == nil { task?.cancel() }
+        if current.isDroppedByInterruption || current.isFence { task?.cancel() }
     }
 
     /// Ends the lane.

@@ -28,9 +28,8 @@ final class ImmediateNode: Node, @unchecked Sendable {
         var failure: (any Error)?
         do { try immediate.process(frame, direction: item.direction, into: &output) } catch { failure = error }
         if !output.frames.isEmpty {
-            let id = frame.id
             for (pushed, direction) in output.frames {
-                emit(pushed, direction, item.origin != .none && pushed.id == id ? item.origin : .none)
+                emit(pushed, direction, item.origin != .none && pushed.id == item.id ? item.origin : .none)
             }
             output.frames.removeAll(keepingCapacity: true)
         }

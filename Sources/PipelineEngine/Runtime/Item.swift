@@ -1,48 +1,70 @@
 /// What travels between nodes: a frame, or a fence behind one.
 struct Item {
-    /// nil for a fence.
-    let frame: (any Frame)?
+    private let parcel: Parcel?
     let direction: FrameDirection
     /// Whether the item overtakes what is synchronized: system frames, and fences behind them.
     let isSystem: Bool
-    /// Whether an interruption drops it. Fences it never drops (C6).
-    let isDroppedByInterruption: Bool
-    /// The frame's, so that nodes need not ask it.
-    let role: FrameType.Role
+    /// The release with which the frame last left a stage.
     let origin: FrameOrigin
     /// Meaningless for a frame.
     let fence: Fence
 
+    /// nil for a fence.
+    var frame: (any Frame)? { parcel?.frame }
+
+    /// The frame's id, 0 for a fence.
+    var id: Int64 { parcel?.id ?? 0 }
+
+    var isFence: Bool { parcel == nil }
+
+    /// Whether an interruption drops it. Fences it never drops (C6).
+    var isDroppedByInterruption: Bool { parcel?.isDroppedByInterruption ?? false }
+
+    /// The part that the engine gives the frame's type.
+    var role: FrameType.Role { parcel?.role ?? .ordinary }
+
     init(_ frame: any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
-        let type = frame.type
-        self.frame = frame
+        let parcel = Parcel(frame)
+        self.parcel = parcel
         self.direction = direction
-        isSystem = type.frameClass == .system
-        isDroppedByInterruption = type.isInterruptible && !isSystem
-        role = type.role
+        isSystem = parcel.isSystem
         self.origin = origin
         fence = .none
     }
 
     /// The frame of another item, on another way.
-    init(_ item: Item, origin: FrameOrigin) {
-        frame = item.frame
+    init(_ item: borrowing Item, origin: FrameOrigin) {
+        parcel = item.parcel
         direction = item.direction
         isSystem = item.isSystem
-        isDroppedByInterruption = item.isDroppedByInterruption
-        role = item.role
         self.origin = origin
         fence = .none
     }
 
     init(_ fence: Fence, _ direction: FrameDirection) {
-        frame = nil
+        parcel = nil
         self.direction = direction
         isSystem = fence.isSystem
-        isDroppedByInterruption = false
-        role = .ordinary
         origin = .none
         self.fence = fence
+    }
+}
+
+/// A frame with what nodes ask of it: an existential costs a call into the runtime with every copy, a reference does not.
+private final class Parcel: Sendable {
+    let frame: any Frame
+    let id: Int64
+    let role: FrameType.Role
+    let isSystem: Bool
+    let isDroppedByInterruption: Bool
+
+    init(_ frame: any Frame) {
+        let type = frame.type
+        self.frame = frame
+        id = frame.id
+        role = type.role
+        isSystem = type.frameClass == .system
+        isDroppedByInterruption = type.isInterruptible && !isSystem
     }
 }
 

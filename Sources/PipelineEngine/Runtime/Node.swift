@@ -159,7 +159,7 @@ class Node: @unchecked Sendable {
     final func dropFromInbox(_ isDropped: (Item) -> Bool, _ reason: @autoclosure () -> String) {
         guard inbox.contains(where: isDropped) else { return }
         let reason = reason()
-        for item in inbox.filter(isDropped) where item.frame != nil {
+        for item in inbox.filter(isDropped) where !item.isFence {
             session.report(.drop, at: dropPlace, frame: item.frame, direction: item.direction) { reason }
         }
         inbox.removeAll(where: isDropped)

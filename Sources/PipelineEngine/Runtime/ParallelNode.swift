@@ -34,27 +34,27 @@ final class ParallelNode: Node, @unchecked Sendable {
         lastNumber += 1
         var passage = Passage(item: item, missing: branches.count, isHeld: true)
         var drains = false
-        if let frame = item.frame {
+        if !item.isFence {
             endOwnWork(for: item.role)
             switch item.role {
             case .start: break
             case .end, .stop: drains = true
             default: passage.isHeld = false
             }
-            passageOfFrame[frame.id] = lastNumber
+            passageOfFrame[item.id] = lastNumber
         } else {
             drains = item.fence.drains
         }
         passages[lastNumber] = passage
         let fence = Fence(number: lastNumber, isSystem: item.isSystem, drains: drains)
         for branch in branches {
-            if item.frame != nil { branch.enter(item) }
+            if !item.isFence { branch.enter(item) }
             branch.enter(Item(fence, item.direction))
         }
     }
 
     override func receiveOutput(_ item: consuming Item, from branch: Int) {
-        if let id = item.frame?.id, let number = passageOfFrame[id], let passage = passages[number],
+        if let number = passageOfFrame[item.id], let passage = passages[number],
             passage.item.direction == item.direction
         {
             if passage.isHeld || passage.isOut { return }
@@ -71,7 +71,8 @@ final class ParallelNode: Node, @unchecked Sendable {
             return
         }
         passages[fence.number] = nil
-        if let id = passage.item.frame?.id, passageOfFrame[id] == fence.number { passageOfFrame[id] = nil }
+        let id = passage.item.id
+        if passageOfFrame[id] == fence.number { passageOfFrame[id] = nil }
         if passage.isHeld { forward(passage.item) }
     }
 

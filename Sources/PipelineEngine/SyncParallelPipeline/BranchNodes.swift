@@ -47,7 +47,7 @@ final class BranchEnd: Node, @unchecked Sendable {
     }
 
     override func receive(_ item: consuming Item) {
-        if item.frame == nil {
+        if item.isFence {
             owner.receiveBack(item.fence, from: branch, item.direction)
         } else {
             owner.receiveOutput(item, from: branch)

@@ -67,7 +67,7 @@ final class StageNode: Node, @unchecked Sendable {
                 return
             }
             guard let item = takeFromInbox() else { return }
-            if item.frame == nil { forward(item) } else { accept(item) }
+            if item.isFence { forward(item) } else { accept(item) }
         }
     }
 
@@ -76,7 +76,7 @@ final class StageNode: Node, @unchecked Sendable {
         switch item.role {
         case .start where item.direction == .downstream:
             start = .underWay(item, missing: branches.count, born: [])
-            sendPast(item, id: frame.id)
+            sendPast(item)
             return
         case .interruption where interruptsItself: interrupt(by: nil)
         case .cancel: cancel()
@@ -85,7 +85,7 @@ final class StageNode: Node, @unchecked Sendable {
         // It is pushed on before the branches see it, so that no branch can delay it (C7).
         session.report(.bypass, stage: number, direction: item.direction, frame: frame)
         forward(Item(item, origin: passed(by: -1)))
-        sendPast(item, id: frame.id)
+        sendPast(item)
     }
 
     /// The mark of a frame that passed outside of batches.
@@ -94,8 +94,8 @@ final class StageNode: Node, @unchecked Sendable {
     }
 
     /// Sends a system frame through the branches, with a fence that tells when its copies are all back.
-    private func sendPast(_ item: Item, id: Int64) {
-        let fence = Fence(number: passing.add(id, copies: branches.count), isSystem: true, drains: false)
+    private func sendPast(_ item: Item) {
+        let fence = Fence(number: passing.add(item.id, copies: branches.count), isSystem: true, drains: false)
         for branch in branches {
             branch.enter(Item(item, origin: .none))
             branch.enter(Item(fence, item.direction))
@@ -129,27 +129,30 @@ final class StageNode: Node, @unchecked Sendable {
     // MARK: - Branches giving back
 
     override func receiveOutput(_ item: consuming Item, from branch: Int) {
-        guard let frame = item.frame else { return }
         let direction = item.direction
         if item.isSystem {
-            if !passing.contains(frame.id) { passOn(item, born: branch) }
+            if !passing.contains(item.id) { passOn(item, born: branch) }
             return
         }
         if isCancelled || isEnded {
             let reason = isCancelled ? "the session was cancelled" : "it came after the EndFrame"
-            session.report(.drop, stage: number, branch: branch, direction: direction, frame: frame) { reason }
+            session.report(.drop, stage: number, branch: branch, direction: direction, frame: item.frame) { reason }
             return
         }
         if barrier.isInterrupted, item.isDroppedByInterruption {
             session.report(
-                .drop, stage: number, batch: barrier.batch, branch: branch, direction: direction, frame: frame
+                .drop, stage: number, batch: barrier.batch, branch: branch, direction: direction, frame: item.frame
             ) { "its batch was interrupted" }
             return
         }
         let batch = barrier.currentBatch
         let (emission, arrival) = barrier.nextPlace(in: branch)
+        guard session.isObserved else {
+            _ = barrier.output(item, from: branch)
+            return
+        }
+        let frame = item.frame
         let decision = barrier.output(item, from: branch)
-        guard session.isObserved else { return }
         barrier.recordedLatestOutput(
             as: session.report(
                 decision == .late ? .late : .output, stage: number, batch: batch, branch: branch,
@@ -227,7 +230,7 @@ final class StageNode: Node, @unchecked Sendable {
     /// A processor in a branch of this stage pushed an interruption; one that merely passes through the branch changes
     /// nothing, for the stage was interrupted when it came.
     func interruptionPushed(_ item: Item, by node: Node) {
-        guard let id = item.frame?.id else { return }
+        let id = item.id
         // Every processor on its way out pushes it again; only its birth interrupts.
         if passing.contains(id) || bornInterruptions.contains(id) { return }
         if bornInterruptions.count == 16 { bornInterruptions.removeFirst() }

@@ -22,7 +22,7 @@ struct SyncBarrier {
 
         var outputBranch: Int { branch }
         var outputDirection: FrameDirection { item.direction }
-        let outputFrameID: Int64
+        var outputFrameID: Int64 { item.id }
         var outputType: FrameType { item.frame?.type ?? .frame }
         var direction: FrameDirection { item.direction }
     }
@@ -88,11 +88,10 @@ struct SyncBarrier {
     /// Takes an output of a branch; it is the last of `outputs` afterwards.
     mutating func output(_ item: consuming Item, from branch: Int) -> OutputDecision {
         let isOnTime = isOpen && branches[branch].owed.first == batch
-        let id = item.frame?.id ?? 0
         outputs.append(
             Output(
                 item: item, branch: branch, emission: branches[branch].emissions, arrival: arrivals,
-                isLate: !isOnTime, outputFrameID: id))
+                isLate: !isOnTime))
         branches[branch].emissions += 1
         arrivals += 1
         return isOnTime ? .output : .late
