@@ -1,0 +1,146 @@
+import PipelineEngine
+
+extension StageFollower {
+    /// A frame comes out of a branch.
+    mutating func arrives(_ record: FrameRecord, from branch: Int, _ narrator: inout Narrator) {
+        if unclassified != nil { settle(asSystem: false, &narrator) }
+        let frame = narrator.builder.frame(record)
+        if start != .over, record.direction == .downstream, takesAsStart(frame, branch, &narrator) { return }
+        arrivals += 1
+        let isSystem = !frame.type.frameClass.isSynchronized
+        var arrival = Arrival(
+            frame: frame, key: record.key, branch: branch, direction: record.direction, time: narrator.now,
+            order: arrivals, isCopy: isSystem && copies.contains(record.key, record.direction),
+            isOutOfStep: isMisaligned[branch], size: record.size)
+        if open == nil { arrival.staleFrom = staleFrom[branch] }
+        if open == nil, !isKnown, arrival.isSync || arrival.isEnd {
+            hold(arrival, &narrator)
+            let inbound = arrival.isEnd ? OpenBatch.Inbound(name: record.name, type: frame.type, sequence: 0) : nil
+            return beginsUnseen(record.direction, inbound: inbound, &narrator)
+        }
+        if let batch = open, !batch.synced[branch], batch.direction != record.direction, !arrival.isSync, !arrival.isCopy {
+            // The batch's own output, even though Pipecat keeps it for one of the other direction (C14).
+            arrival.telling = tell(arrival, .output, &narrator)
+        }
+        hold(arrival, &narrator)
+        if let batch = open, !batch.synced[branch], batch.direction == record.direction {
+            takeOutputs(of: branch, &narrator)
+        }
+    }
+
+    /// Whether Pipecat takes the frame for the StartFrame that it waits for at this branch.
+    private mutating func takesAsStart(_ frame: GenericFrame, _ branch: Int, _ narrator: inout Narrator) -> Bool {
+        let isStart = frame.type.isKind(of: .start)
+        guard case .entering(var branches) = start else { return isStart }
+        guard branches.remove(branch) != nil else { return false }
+        start = .entering(branches)
+        if !isStart {
+            let sequence = narrator.tell(.drop) {
+                $0.stage = label.number
+                $0.branch = branch
+                $0.direction = .downstream
+                $0.frame = frame
+                $0.detail = "Pipecat took it for the StartFrame"
+            }
+            narrator.tell(FalseStart(stage: label, branch: branch, sequence: sequence, frame: frame.name).finding)
+        }
+        return true
+    }
+
+    private mutating func hold(_ arrival: Arrival, _ narrator: inout Narrator) {
+        queues[arrival.direction]?[arrival.branch].append(arrival)
+        heldCount += 1
+        heldSize += arrival.size
+        guard heldCount > StageFollower.heldFrames || heldSize > StageFollower.heldBytes else { return }
+        givesUp(&narrator)
+    }
+
+    private mutating func givesUp(_ narrator: inout Narrator) {
+        narrator.tell(RecordingGap.tooMuchHeld(label).finding)
+        forget()
+    }
+
+    mutating func letGo(_ arrival: Arrival) {
+        heldCount -= 1
+        heldSize -= arrival.size
+    }
+
+    /// Does what Pipecat does for an open batch: takes what is in a branch's queue, up to the SyncFrame.
+    mutating func takeOutputs(of branch: Int, _ narrator: inout Narrator) {
+        guard open?.synced[branch] == false, let direction = open?.direction, let isEnd = open?.isEnd,
+            let waiting = queues[direction]?[branch], !waiting.isEmpty
+        else { return }
+        let end = waiting.firstIndex { isEnd ? $0.isEnd : $0.isSync }
+        let taken = waiting[..<(end.map { $0 + 1 } ?? waiting.endIndex)]
+        queues[direction]?[branch].removeFirst(taken.count)
+        for arrival in taken {
+            letGo(arrival)
+            let isFirst = open?.hasTaken[branch] == false
+            open?.hasTaken[branch] = true
+            let closes = isEnd ? arrival.isEnd : arrival.isSync
+            if !closes || isEnd { take(arrival, &narrator) }
+            guard closes else { continue }
+            if isEnd, !isFirst, let index = open?.taken.last { open?.lose(index) }
+            syncs(arrival, branch, &narrator)
+        }
+    }
+
+    private mutating func take(_ arrival: Arrival, _ narrator: inout Narrator) {
+        var telling = arrival.telling
+        if telling == .untold { telling = tell(arrival, .output, &narrator) }
+        guard case .told(let batch, let output, _) = telling else { return }
+        if batch == open?.number { open?.take(output) } else { open?.earlier.append(arrival) }
+    }
+
+    /// Tells an output of the open batch.
+    mutating func tell(_ arrival: Arrival, _ kind: SessionEvent.Kind, _ narrator: inout Narrator) -> Arrival.Telling {
+        guard let number = open?.number, let index = open?.outputs.count,
+            let emission = open?.emissions[arrival.branch]
+        else { return arrival.telling }
+        guard index < StageFollower.heldFrames, openSize + arrival.size <= StageFollower.heldBytes else {
+            givesUp(&narrator)
+            return arrival.telling
+        }
+        openSize += arrival.size
+        let sequence = narrator.tell(kind, at: arrival.time) {
+            $0.stage = label.number
+            $0.batch = number
+            $0.branch = arrival.branch
+            $0.direction = arrival.direction
+            $0.emission = emission
+            $0.arrival = index
+            $0.frame = arrival.frame
+        }
+        open?.emissions[arrival.branch] += 1
+        open?.add(OpenBatch.Output(arrival: arrival, sequence: sequence, isLate: kind == .late))
+        return .told(batch: number, output: index, sequence: sequence)
+    }
+
+    /// A branch gives a SyncFrame back, or the EndFrame.
+    private mutating func syncs(_ arrival: Arrival, _ branch: Int, _ narrator: inout Narrator) {
+        guard let number = open?.number, let isEnd = open?.isEnd, let isHeadless = open?.isHeadless else { return }
+        open?.synced[branch] = true
+        lastSync = narrator.now
+        let sent = open?.markers[branch]?.name
+        let isMisplaced = !isEnd && (sent.map { $0 != arrival.name } ?? !isHeadless)
+        let sequence = narrator.tell(.sync, at: arrival.time) {
+            $0.stage = label.number
+            $0.batch = number
+            $0.branch = branch
+            $0.direction = arrival.direction
+            if isMisplaced { $0.detail = "\(arrival.name) is not the SyncFrame of this batch" }
+        }
+        if isMisplaced, !isMisaligned[branch] {
+            let misaligned = MisalignedSync(
+                stage: label, batch: number, branch: branch, sequence: sequence, frame: arrival.name)
+            narrator.tell(misaligned.finding)
+        }
+        isMisaligned[branch] = isMisplaced
+        if open?.allSynced == true, !isEnd, !isHeadless, hasNothingToRelease { ends(unreleased: [], &narrator) }
+    }
+
+    /// Whether a batch that is synced has nothing that may yet leave with it.
+    private var hasNothingToRelease: Bool {
+        open?.expected == 0 && open?.earlier.isEmpty == true && leftovers.isEmpty
+    }
+}

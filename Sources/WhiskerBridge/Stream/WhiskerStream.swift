@@ -1,0 +1,161 @@
+public import PipelineEngine
+
+/// Turns the bytes that Whisker writes, to a file or a socket, into the steps of sessions.
+///
+///     var stream = WhiskerStream()
+///     while let bytes = try next() { for step in stream.read(bytes) { try take(step) } }
+///     for step in stream.end(.complete) { try take(step) }
+///
+/// Bytes may come in pieces of any size. Nothing that they hold makes it fail: damage ends the session with
+/// `.ended(.damaged)`, and what comes afterwards is not looked at.
+public struct WhiskerStream: Sendable {
+    /// How much is decoded before what it says is given out: bounds what one call holds.
+    private static let piece = 64 << 10
+
+    private let order: FrameOrder?
+    private let limits: WhiskerLimits
+    private var decoder: MessagePackDecoder
+    private var session: Session?
+    private var records: Int64 = 0
+    /// What was wrong, when something was.
+    public private(set) var damage: WhiskerError?
+
+    private enum Session: Sendable {
+        /// The snapshot is there; the session's time begins with the next record if that is earlier.
+        case greeted(WhiskerMessage.Snapshot)
+        case interpreted(WhiskerInterpreter)
+        case annotated(AnnotatedSession)
+    }
+
+    /// - Parameter order: the frame order of every stage, if it is known; otherwise it is inferred from the releases.
+    public init(order: FrameOrder? = nil, limits: WhiskerLimits = WhiskerLimits()) {
+        self.order = order
+        self.limits = limits
+        decoder = MessagePackDecoder(limits: limits)
+    }
+
+    /// Whether a snapshot has come: the peer is one of Whisker's.
+    public var isGreeted: Bool { session != nil || records > 0 }
+
+    /// The steps that end with these bytes.
+    public mutating func read(_ bytes: some Collection<UInt8>) -> [WhiskerStep] {
+        var steps: [WhiskerStep] = []
+        var rest = bytes[...]
+        while damage == nil, !rest.isEmpty {
+            decoder.feed(rest.prefix(Self.piece))
+            rest = rest.dropFirst(Self.piece)
+            decode(into: &steps)
+        }
+        return steps
+    }
+
+    private mutating func decode(into steps: inout [WhiskerStep]) {
+        var at = decoder.offset
+        do {
+            while let record = try decoder.next() {
+                let size = Int(decoder.offset - at)
+                steps += try take(record, size: size)
+                records += 1
+                at = decoder.offset
+            }
+        } catch let error as MessagePackError {
+            fail(
+                WhiskerError(
+                    .malformed,
+                    "damaged at byte \(error.offset): \(error.reason); what comes before it is kept"), &steps)
+        } catch let error as WhiskerError {
+            let place = "record \(records + 1), at byte \(at): "
+            fail(WhiskerError(error.code, place + error.message), &steps)
+        } catch {}
+    }
+
+    private mutating func fail(_ error: WhiskerError, _ steps: inout [WhiskerStep]) {
+        damage = error
+        close(.damaged(error), at: nil, into: &steps)
+    }
+
+    private mutating func take(_ record: MessagePackValue, size: Int) throws(WhiskerError) -> [WhiskerStep] {
+        let message = try WhiskerReader.message(record, size: size)
+        if case .snapshot(let snapshot) = message {
+            var steps: [WhiskerStep] = []
+            close(.complete, at: nil, into: &steps)
+            session = .greeted(snapshot)
+            records = 0
+            return steps
+        }
+        return try begin(message.timestamp) + continued(message)
+    }
+
+    /// Begins the session whose snapshot has come.
+    private mutating func begin(_ timestamp: Double) throws(WhiskerError) -> [WhiskerStep] {
+        switch session {
+        case nil:
+            throw WhiskerError(
+                .notWhisker, "the recording does not begin with Whisker's snapshot, so that its stages are not known")
+        case .greeted(let snapshot):
+            var source = snapshot.source
+            if timestamp > 0 { source.startedAt = min(source.startedAt, timestamp) }
+            if let annotation = snapshot.annotation {
+                let annotated = try AnnotatedSession(annotation, source: snapshot.source)
+                session = .annotated(annotated)
+                return annotated.opening
+            }
+            let interpreter = try WhiskerInterpreter(
+                snapshot, startedAt: source.startedAt, order: order, limits: limits)
+            session = .interpreted(interpreter)
+            return [.started(source, interpreter.definition)]
+        case .interpreted, .annotated: return []
+        }
+    }
+
+    private mutating func continued(_ message: WhiskerMessage) throws(WhiskerError) -> [WhiskerStep] {
+        switch session {
+        case .interpreted(var interpreter):
+            // Taken out while it works, so that it is not copied.
+            session = nil
+            defer { session = .interpreted(interpreter) }
+            return try interpreter.take(message)
+        case .annotated(var annotated):
+            session = nil
+            defer { session = .annotated(annotated) }
+            return try annotated.take(message)
+        case nil, .greeted: return []
+        }
+    }
+
+    /// Ends the session that is open, if one is. A record that has begun makes the ending `.damaged`.
+    ///
+    /// - Parameter time: when the recording stopped, in seconds since 1970, for a live one: what a branch has not given
+    ///   back by then is missing. nil takes the time of the last record.
+    public mutating func end(_ ending: WhiskerSummary.Ending, at time: Double? = nil) -> [WhiskerStep] {
+        var steps: [WhiskerStep] = []
+        guard damage == nil else { return steps }
+        if decoder.unfinishedBytes > 0, ending == .complete {
+            fail(
+                WhiskerError(
+                    .cut,
+                    "cut off at byte \(decoder.offset + Int64(decoder.unfinishedBytes)), inside the record that begins at "
+                        + "byte \(decoder.offset); what comes before it is kept"), &steps)
+        } else {
+            close(ending, at: time, into: &steps)
+        }
+        return steps
+    }
+
+    private mutating func close(_ ending: WhiskerSummary.Ending, at time: Double?, into steps: inout [WhiskerStep]) {
+        do throws(WhiskerError) { steps += try begin(0) } catch { if session != nil { damage = error } }
+        var summary = WhiskerSummary(ending: damage.map(WhiskerSummary.Ending.damaged) ?? ending)
+        summary.records = records
+        switch session {
+        case .interpreted(var interpreter):
+            steps += interpreter.finish(summary.ending, at: time)
+            interpreter.count(into: &summary)
+        case .annotated(var annotated):
+            steps += annotated.finish()
+            annotated.count(into: &summary)
+        case nil, .greeted: return
+        }
+        session = nil
+        steps.append(.ended(summary))
+    }
+}

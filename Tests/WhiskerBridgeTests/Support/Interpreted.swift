@@ -1,0 +1,120 @@
+import Foundation
+import PipelineEngine
+import Testing
+
+@testable import WhiskerBridge
+
+/// The steps of one session, sorted by kind.
+struct Interpreted {
+    var source: WhiskerSource?
+    var definition = SessionDefinition()
+    var events: [SessionEvent] = []
+    var findings: [Finding] = []
+    var summary: WhiskerSummary?
+
+    /// The sessions in `steps`.
+    static func sessions(_ steps: [WhiskerStep]) -> [Interpreted] {
+        var sessions: [Interpreted] = []
+        var current = Interpreted()
+        for step in steps {
+            switch step {
+            case .started(let source, let definition):
+                current = Interpreted(source: source, definition: definition)
+            case .definition(let definition): current.definition = definition
+            case .event(let event): current.events.append(event)
+            case .finding(let finding): current.findings.append(finding)
+            case .ended(let summary):
+                current.summary = summary
+                sessions.append(current)
+            }
+        }
+        return sessions
+    }
+
+    /// The one session that `bytes` hold.
+    init(_ bytes: [UInt8], order: FrameOrder? = nil) throws {
+        var stream = WhiskerStream(order: order)
+        let steps = stream.read(bytes) + stream.end(.complete)
+        let sessions = Interpreted.sessions(steps)
+        self = try #require(sessions.first)
+        #expect(sessions.count == 1)
+    }
+
+    private init(source: WhiskerSource? = nil, definition: SessionDefinition = SessionDefinition()) {
+        self.source = source
+        self.definition = definition
+    }
+}
+
+extension Interpreted {
+    /// The frame that an event is about: its own, or that of its subject.
+    func frame(_ event: SessionEvent) -> String {
+        if let frame = event.frame { return frame.name }
+        return events.first { $0.sequence == event.subject }?.frame?.name ?? "?"
+    }
+
+    func events(_ stage: Int, _ kinds: SessionEvent.Kind...) -> [SessionEvent] {
+        events.filter { $0.stage == stage && kinds.contains($0.kind) }
+    }
+
+    /// What left a stage, in order: names with `^` in front of those that went upstream.
+    func left(_ stage: Int) -> [String] {
+        events(stage, .release, .bypass).map { ($0.direction == .upstream ? "^" : "") + frame($0) }
+    }
+
+    /// One line for each event: what tests compare.
+    var lines: [String] { events.map(line) }
+
+    private func line(_ event: SessionEvent) -> String {
+        var line = "\(event.kind) s\(event.stage) b\(event.batch)"
+        if event.branch >= 0 { line += " branch \(event.branch)" }
+        if event.direction == .upstream { line += " up" }
+        if event.frame != nil || event.subject > 0 { line += " \(frame(event))" }
+        if event.emission >= 0 { line += " e\(event.emission) a\(event.arrival)" }
+        if event.position >= 0 { line += " p\(event.position)" }
+        if let outcome = event.outcome { line += " -> \(outcome)" }
+        return line
+    }
+
+    /// One for each finding: kind, place and the frame's event.
+    var findingLines: [String] {
+        findings.map { finding in
+            var line = "\(finding.kind.rawValue) s\(finding.stage) b\(finding.batch)"
+            if finding.branch >= 0 { line += " branch \(finding.branch)" }
+            if let event = events.first(where: { $0.sequence == finding.sequence }) { line += " \(frame(event))" }
+            return line
+        }
+    }
+}
+
+/// A recording of a real bot among the tests' resources, and what its process saw.
+struct RealRecording: Sendable, CustomTestStringConvertible {
+    let name: String
+    var testDescription: String { name }
+
+    static let all = [
+        "calendar-arrival", "calendar-pipeline", "endframe-lost", "in-parallel", "interruption", "late-start",
+        "stuck-barrier", "system-frames", "two-stages", "upstream",
+    ].map(RealRecording.init)
+
+    var bytes: [UInt8] { get throws { try Array(Data(contentsOf: url("whisk"))) } }
+    var path: String { get throws { try url("whisk").path } }
+
+    struct Truth: Decodable {
+        struct Stage: Decodable {
+            var inbound: [[String]]
+            var released: [[String]]
+        }
+
+        var finished: Bool
+        var stages: [String: Stage]
+    }
+
+    var truth: Truth {
+        get throws { try JSONDecoder().decode(Truth.self, from: Data(contentsOf: url("truth.json"))) }
+    }
+
+    private func url(_ ext: String) throws -> URL {
+        try #require(Bundle.module.url(forResource: "Resources/whisk/\(name)", withExtension: ext))
+    }
+}
