@@ -16,6 +16,8 @@ public struct RecordedBatch: Sendable {
     public var incidents: [SessionEvent] = []
     /// nil while the batch is open, or when the recording ended before it.
     public var outcome: BatchOutcome?
+    /// The event that carries the outcome: when the batch ended.
+    public var end: SessionEvent?
 
     public init(stage: Int, batch: Int64) {
         self.stage = stage
@@ -33,7 +35,10 @@ public struct RecordedBatch: Sendable {
         case .drop, .stall, .error, .anomaly: incidents.append(event)
         case .bypass, .close: break
         }
-        if let outcome = event.outcome { self.outcome = outcome }
+        if let outcome = event.outcome {
+            self.outcome = outcome
+            end = event
+        }
     }
 }
 
