@@ -57,6 +57,13 @@ public final class ProcessorLink: Sendable {
     /// The session's clock; the system's when no session runs.
     public var clock: PipelineClock { PipelineClock(node?.session.scheduler) }
 
+    /// Starts work that goes on after `process` has returned, on the session's executor, so that simulated time waits for it
+    /// as for the processor itself; a plain `Task {}` would run elsewhere. `drain` awaits it.
+    public func start(_ work: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        guard let scheduler = node?.session.scheduler else { return Task { await work() } }
+        return Task(executorPreference: scheduler) { await work() }
+    }
+
     /// Runs work whose end simulated time cannot foresee (a child process, the network): while it runs, a virtual clock
     /// stands still, and works of this kind end in the order in which they began (C18).
     public func external<Result: Sendable>(_ work: @Sendable () async throws -> Result) async rethrows -> Result {
@@ -76,6 +83,7 @@ public final class ProcessorLink: Sendable {
 extension Node {
     /// Sends on what the processor pushed from a task.
     fileprivate func push(_ frame: any Frame, _ direction: FrameDirection) async {
+        if session.isOver { return }
         if Task.isCancelled, frame.type.frameClass.isSynchronized, frame.type.isInterruptible {
             session.report(.drop, at: place, frame: frame, direction: direction) {
                 "\(processor?.name ?? "a processor") pushed it after it was interrupted"

@@ -11,13 +11,13 @@ class Node: @unchecked Sendable {
     /// so that no two nodes wait for each other.
     static let inboxCapacity = 128
 
-    unowned let session: SessionCore
+    let session: SessionCore
     /// nil for the session's own ends.
     let processor: (any FrameProcessor)?
     /// The branch that the node stands in, nil outside of stages.
     let place: BranchPlace?
 
-    /// Unowned in effect: the session holds all nodes as long as any runs.
+    /// The session holds all nodes until it is over; nothing is forwarded after that.
     unowned var next: Node!
     unowned var previous: Node!
 
@@ -61,12 +61,14 @@ class Node: @unchecked Sendable {
 
     /// Sends an item to the neighbour in its direction.
     final func forward(_ item: Item) {
+        if session.isOver { return }
         (item.direction == .downstream ? next : previous).receive(item)
     }
 
     /// Sends on a frame that this node's processor pushed. A frame that is merely forwarded keeps the mark of the release
     /// with which it came (`origin`).
     final func emit(_ frame: any Frame, _ direction: FrameDirection, _ origin: FrameOrigin? = nil) {
+        if session.isOver { return }
         switch frame.type.role {
         case .sync:
             session.report(.anomaly, at: place, frame: frame, direction: direction, processor: processor?.name) {

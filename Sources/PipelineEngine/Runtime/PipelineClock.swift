@@ -20,7 +20,8 @@ public struct PipelineClock: Sendable {
         try await sleep(until: overflow ? .max : deadline)
     }
 
-    /// Waits until `deadline`, in ns since the session's start.
+    /// Waits until `deadline`, in ns since the session's start. Simulated time passes when a processor of the session waits,
+    /// and when its owner does.
     ///
     /// - Throws: `CancellationError` when the task is cancelled meanwhile.
     public func sleep(until deadline: Int64) async throws {
@@ -28,7 +29,9 @@ public struct PipelineClock: Sendable {
         if scheduler.isCurrent {
             try await scheduler.sleep(until: deadline)
         } else {
-            try await withTaskExecutorPreference(scheduler) { try await scheduler.sleep(until: deadline) }
+            try await withTaskExecutorPreference(scheduler) {
+                try await scheduler.passTime { try await scheduler.sleep(until: deadline) }
+            }
         }
     }
 }

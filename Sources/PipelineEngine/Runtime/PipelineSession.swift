@@ -85,6 +85,12 @@ public final class PipelineSession: Sendable {
         var report: ((String) -> Void)?
     }
 
+    /// A session that nobody ended is ended as it stands, without cleaning up.
+    deinit {
+        let core = core
+        Task(executorPreference: core.scheduler) { core.stop() }
+    }
+
     // MARK: - Start
 
     /// Sets up every processor, sends a StartFrame and returns when it has come out (C8).
@@ -111,7 +117,7 @@ public final class PipelineSession: Sendable {
         }
         await onExecutor {
             self.enter(StartFrame(), fence: .start)
-            await self.core.tail.untilFence(SessionFence.start.rawValue)
+            await self.core.scheduler.passTime { await self.core.tail.untilFence(SessionFence.start.rawValue) }
         }
         state.withLock { if $0.phase == .starting { $0.phase = .running } }
     }
@@ -121,7 +127,8 @@ public final class PipelineSession: Sendable {
     /// Sends a frame into the pipeline and returns when it has been taken in: what can be done at once with it is done.
     ///
     /// Waits while the pipeline or its observer has more to do than it wants (C19); system frames wait for nothing. With
-    /// simulated time, it first waits until everything has happened that can happen at this moment.
+    /// simulated time, everything that can happen at this moment happens before it returns, and time stands still between
+    /// calls: it passes in `send(timed:)`, in `end`, and while the pipeline is full.
     ///
     /// - Throws: `PipelineError` before `start` has returned and after the session is over.
     public func send(_ frame: any Frame, _ direction: FrameDirection = .downstream) async throws {
@@ -159,7 +166,9 @@ public final class PipelineSession: Sendable {
                     }
                     core.scheduler.release()
                     guard let next, isRunning else { return }
-                    if let time = next.time { try await core.scheduler.sleep(until: time) }
+                    if let time = next.time {
+                        try await core.scheduler.passTime { try await core.scheduler.sleep(until: time) }
+                    }
                     guard isRunning else { return }
                     try await accept(next.frame, next.direction)
                 }
@@ -179,7 +188,9 @@ public final class PipelineSession: Sendable {
                 await core.waitWhileCongested()
                 scheduler.release()
             }
-            if direction == .downstream { await core.head.next.untilRoom() }
+            if direction == .downstream, core.head.next.isFull {
+                await scheduler.passTime { await core.head.next.untilRoom() }
+            }
         }
         if frame.type.role == .sync {
             core.report(.anomaly, at: nil, frame: frame, direction: direction) {
@@ -192,11 +203,16 @@ public final class PipelineSession: Sendable {
                 defer { if state.phase == .running { state.phase = .ending } }
                 return state.phase == .running
             }
-            if isFirst { return enter(frame, fence: .end) }
+            if isFirst {
+                enter(frame, fence: .end)
+                if scheduler.isVirtual { await scheduler.untilIdle() }
+                return
+            }
         }
         let entry: Node = direction == .downstream ? core.head.next : core.tail.previous
         entry.receive(.frame(frame, direction, nil))
         scheduler.runReadyNodes()
+        if scheduler.isVirtual { await scheduler.untilIdle() }
     }
 
     /// The fences with which a session follows frames of its own; they come out at the tail.
@@ -228,7 +244,7 @@ public final class PipelineSession: Sendable {
                 if self.state.withLock({ $0.phase == .running }) {
                     try? await self.accept(EndFrame(), .downstream)
                 }
-                await self.core.tail.untilFence(SessionFence.end.rawValue)
+                await self.core.scheduler.passTime { await self.core.tail.untilFence(SessionFence.end.rawValue) }
             }
         }
         return await finish(.ended)
@@ -247,9 +263,9 @@ public final class PipelineSession: Sendable {
             await onExecutor {
                 // A processor that is stuck in a system frame must not keep the session from ending.
                 let limit = self.core.scheduler.now + 2_000_000_000
-                self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail.stop() }
+                self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail?.stop() }
                 self.enter(CancelFrame(), fence: .cancel)
-                await self.core.tail.untilFence(SessionFence.cancel.rawValue)
+                await self.core.scheduler.passTime { await self.core.tail.untilFence(SessionFence.cancel.rawValue) }
             }
         }
         return await finish(ending)

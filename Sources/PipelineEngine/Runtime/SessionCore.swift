@@ -5,7 +5,7 @@ final class SessionCore: @unchecked Sendable {
     let scheduler: SessionScheduler
     private let observer: (any SessionObserver)?
     private(set) var lastSequence: Int64 = 0
-    /// Every node, the ends included; keeps them alive for each other.
+    /// Every node, the ends included: holds them, as they hold the core, until the session is over.
     var nodes: [Node] = []
     var stages: [StageNode] = []
     /// The first and last node: where frames come in and leave.
@@ -29,7 +29,7 @@ final class SessionCore: @unchecked Sendable {
         emission: Int = -1, arrival: Int = -1, position: Int = -1, subject: Int64 = 0, frame: (any Frame)? = nil,
         processor: String? = nil, outcome: BatchOutcome? = nil, detail: (() -> String)? = nil
     ) -> Int64 {
-        guard let observer else { return 0 }
+        guard let observer, !isOver else { return 0 }
         lastSequence += 1
         observer.observe(
             SessionEvent(
@@ -44,7 +44,7 @@ final class SessionCore: @unchecked Sendable {
         _ kind: SessionEvent.Kind, at place: BranchPlace?, frame: (any Frame)?, direction: FrameDirection? = nil,
         processor: String? = nil, detail: () -> String
     ) {
-        guard observer != nil else { return }
+        guard isObserved, !isOver else { return }
         let text = detail()
         report(
             kind, stage: place?.stage.number ?? -1, batch: place?.stage.openBatch ?? 0, branch: place?.branch ?? -1,
@@ -57,8 +57,14 @@ final class SessionCore: @unchecked Sendable {
 
     /// Ends all tasks of the nodes. Nothing runs afterwards.
     func stop() {
+        if isOver { return }
         isOver = true
         for node in nodes { node.stop() }
+        scheduler.forgetNodes()
+        nodes = []
+        stages = []
+        head = nil
+        tail = nil
     }
 }
 

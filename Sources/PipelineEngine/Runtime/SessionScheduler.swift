@@ -17,7 +17,7 @@ import Synchronization
 /// 3. timers that are due, all those of one deadline together;
 /// 4. those who wait for the session to have nothing else to do.
 ///
-/// With simulated time, time moves on to the next deadline when all of this is done (C18). With a seed, step 2 picks
+/// With simulated time, time moves on to the next deadline when all of this is done and somebody waits for it (C18). With a seed, step 2 picks
 /// among the ready nodes at random, reproducibly.
 ///
 /// `@unchecked Sendable`: everything but `inbox` and the atomics is only touched while the scheduler has its turn on its thread, which
@@ -55,6 +55,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     private let simulatedTime = Atomic<Int64>(0)
     /// How many things are under way whose end simulated time has to wait for.
     private var holds = 0
+    /// How many callers from outside are waiting for time to pass.
+    private var passers = 0
     private var externals = OrderedExternals()
 
     init(virtual: Bool, seed: UInt64?) {
@@ -104,6 +106,9 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         ready.append(node)
     }
 
+    /// Takes all nodes out of the line: the session is over.
+    func forgetNodes() { ready.removeAll() }
+
     /// Calls `action` at `deadline` (ns since the session's start).
     func schedule(at deadline: Int64, _ action: @escaping () -> Void) {
         _ = timers.add(deadline: deadline, .action(action))
@@ -146,6 +151,14 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         identity.use {
             while jobs.isEmpty, let node = nextReady() { node.runScheduled() }
         }
+    }
+
+    /// Lets simulated time pass while `body` waits. Between the calls of a session's owner it stands still, so that what
+    /// happens does not depend on how soon the next call comes.
+    func passTime<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+        passers += 1
+        defer { passers -= 1 }
+        return try await body()
     }
 
     /// Keeps simulated time from passing until `release`.
@@ -211,7 +224,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
             waiter.resume()
             return true
         }
-        if isVirtual, holds == 0, let deadline = timers.earliest {
+        if isVirtual, holds == 0, passers > 0, let deadline = timers.earliest {
             simulatedTime.store(max(now, deadline), ordering: .relaxed)
             return fireTimers(dueAt: now)
         }

@@ -249,7 +249,8 @@ final class StageNode: Node, @unchecked Sendable {
     private func reportDrop(_ output: SyncBarrier.Output, _ reason: String) {
         session.report(
             .drop, stage: number, batch: barrier.batch, branch: output.branch, direction: output.direction,
-            subject: output.sequence, frame: output.sequence == 0 ? output.frame : nil) { reason }
+            subject: output.sequence, frame: output.sequence == 0 ? output.frame : nil
+        ) { reason }
     }
 
     override func stop() {
@@ -280,7 +281,8 @@ final class StageNode: Node, @unchecked Sendable {
                 + "\(holder) holds the frame"
             sentences.append(sentence)
             session.report(
-                .stall, stage: number, batch: barrier.batch, branch: branch, processor: holder) { sentence }
+                .stall, stage: number, batch: barrier.batch, branch: branch, processor: holder
+            ) { sentence }
         }
         switch stallPolicy {
         case .wait: break

@@ -25,7 +25,8 @@ final class Bench: SessionObserver {
         return bench
     }
 
-    func session(_ processors: [any FrameProcessor], time: PipelineSession.Time = .virtual()) throws -> PipelineSession {
+    func session(_ processors: [any FrameProcessor], time: PipelineSession.Time = .virtual()) throws -> PipelineSession
+    {
         try PipelineSession(Pipeline(processors), time: time, observer: self) { released in
             self.state.withLock { $0.output.append(released) }
         }

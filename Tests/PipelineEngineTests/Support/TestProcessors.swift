@@ -34,7 +34,9 @@ final class Emit: ImmediateProcessor {
 
     func process(_ frame: any Frame, direction: FrameDirection, into output: inout FrameOutput) {
         guard let text = frame.text else { return output.push(frame, direction) }
-        for suffix in upstream { output.push(TextFrame(text + suffix), direction == .upstream ? .downstream : .upstream) }
+        for suffix in upstream {
+            output.push(TextFrame(text + suffix), direction == .upstream ? .downstream : .upstream)
+        }
         for suffix in suffixes { output.push(TextFrame(text + suffix), direction) }
     }
 }
