@@ -42,21 +42,25 @@ public struct RecordedBatch: Sendable {
 /// Holds one open batch per stage, however long the stream.
 public struct BatchAssembler: Sendable {
     private var open: [Int: RecordedBatch] = [:]
+    /// The latest batch of each stage that has ended: a SyncFrame that comes after it (C12) begins no new one.
+    private var ended: [Int: Int64] = [:]
 
     public init() {}
 
     /// The batches that end with this event: usually none or one; two when an unfinished one is overtaken as well.
     public mutating func add(_ event: SessionEvent) -> [RecordedBatch] {
-        guard event.stage >= 0, event.batch > 0 else { return [] }
-        var ended: [RecordedBatch] = []
+        guard event.stage >= 0, event.batch > ended[event.stage, default: 0] else { return [] }
+        var finished: [RecordedBatch] = []
         if let overtaken = open[event.stage], overtaken.batch < event.batch {
-            ended.append(overtaken)
+            finished.append(overtaken)
             open[event.stage] = nil
         }
         var batch = open.removeValue(forKey: event.stage) ?? RecordedBatch(stage: event.stage, batch: event.batch)
-        batch.add(event)
-        if batch.outcome == nil { open[event.stage] = batch } else { ended.append(batch) }
-        return ended
+        // What still comes of one that was overtaken is lost to it, but must not get into the next.
+        if batch.batch == event.batch { batch.add(event) }
+        if batch.outcome == nil { open[event.stage] = batch } else { finished.append(batch) }
+        if let last = finished.last { ended[event.stage] = last.batch }
+        return finished
     }
 
     /// The batches still open, by stage.

@@ -306,11 +306,15 @@ public final class PipelineSession: Sendable {
         return state.withLock { $0.ending } ?? ending
     }
 
-    private func onExecutor(_ body: @Sendable () async -> Void) async {
-        await withTaskExecutorPreference(core.scheduler) {
-            await FrameIdentity.$current.withValue(identity) { await body() }
+    /// Runs `body` on the session's executor, for those who do many things one after the other: nothing hops between threads,
+    /// and simulated time passes only while `body` waits for the session's clock.
+    public func perform<Result: Sendable>(_ body: @Sendable () async throws -> Result) async rethrows -> Result {
+        try await withTaskExecutorPreference(core.scheduler) {
+            try await FrameIdentity.$current.withValue(identity) { try await body() }
         }
     }
+
+    private func onExecutor(_ body: @Sendable () async -> Void) async { await perform(body) }
 }
 
 /// A frame as it leaves a pipeline.
