@@ -115,9 +115,9 @@ public final class PipelineSession: Sendable {
             await finish(.failed(String(describing: error)))
             throw error
         }
-        await onExecutor {
+        await perform {
             self.enter(StartFrame(), fence: .start)
-            await self.core.scheduler.passTime { await self.core.tail.untilFence(SessionFence.start.rawValue) }
+            await self.core.tail.untilFence(SessionFence.start.rawValue)
         }
         state.withLock { if $0.phase == .starting { $0.phase = .running } }
     }
@@ -240,11 +240,11 @@ public final class PipelineSession: Sendable {
     @discardableResult
     public func end() async -> Ending {
         if isRunning {
-            await onExecutor {
+            await perform {
                 if self.state.withLock({ $0.phase == .running }) {
                     try? await self.accept(EndFrame(), .downstream)
                 }
-                await self.core.scheduler.passTime { await self.core.tail.untilFence(SessionFence.end.rawValue) }
+                await self.core.tail.untilFence(SessionFence.end.rawValue)
             }
         }
         return await finish(.ended)
@@ -260,12 +260,12 @@ public final class PipelineSession: Sendable {
             return state.phase == .running || state.phase == .ending || state.phase == .starting
         }
         if mustCancel {
-            await onExecutor {
+            await perform {
                 // A processor that is stuck in a system frame must not keep the session from ending.
                 let limit = self.core.scheduler.now + 2_000_000_000
                 self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail?.stop() }
                 self.enter(CancelFrame(), fence: .cancel)
-                await self.core.scheduler.passTime { await self.core.tail.untilFence(SessionFence.cancel.rawValue) }
+                await self.core.tail.untilFence(SessionFence.cancel.rawValue)
             }
         }
         return await finish(ending)
@@ -286,7 +286,7 @@ public final class PipelineSession: Sendable {
         }
         if isFirst {
             await pipeline.cleanup()
-            await onExecutor { self.core.stop() }
+            await perform { self.core.stop() }
             for place in places { place.processor.link.detach() }
             let waiting = state.withLock { state in
                 state.isCleanedUp = true
@@ -310,11 +310,11 @@ public final class PipelineSession: Sendable {
     /// and simulated time passes only while `body` waits for the session's clock.
     public func perform<Result: Sendable>(_ body: @Sendable () async throws -> Result) async rethrows -> Result {
         try await withTaskExecutorPreference(core.scheduler) {
-            try await FrameIdentity.$current.withValue(identity) { try await body() }
+            try await FrameIdentity.$current.withValue(identity) {
+                try await core.scheduler.passTime { try await body() }
+            }
         }
     }
-
-    private func onExecutor(_ body: @Sendable () async -> Void) async { await perform(body) }
 }
 
 /// A frame as it leaves a pipeline.

@@ -8,9 +8,10 @@ struct BatchRelease {
     private var outputs: [SyncBarrier.Output] = []
     private var placements: [ReleaseOrder.Placement] = []
     private var drops: [(output: SyncBarrier.Output, reason: String)] = []
-    private var copiesOfLast: [SyncBarrier.Output] = []
-    /// The EndFrame or StopFrame of the batch, which leaves after everything else (C9).
-    private var last: (frame: any Frame, direction: FrameDirection, subject: Int64, branch: Int)?
+    /// The EndFrame or StopFrame of the batch, when no branch gave it back.
+    private var swallowed: (inbound: Inbound, position: Int)?
+
+    typealias Inbound = (frame: any Frame, direction: FrameDirection, sequence: Int64)
 
     init(session: SessionCore, stage: Int, batch: Int64, outcome: BatchOutcome) {
         self.session = session
@@ -23,29 +24,16 @@ struct BatchRelease {
         for output in outputs { drops.append((output, reason)) }
     }
 
-    mutating func arrange(_ outputs: [SyncBarrier.Output], _ order: FrameOrder) {
+    mutating func arrange(_ outputs: [SyncBarrier.Output], _ order: FrameOrder, of inbound: Inbound) {
         self.outputs = outputs
-        placements = ReleaseOrder.arrange(outputs, order)
-    }
-
-    /// Keeps the batch's own EndFrame or StopFrame for the end, and leaves out every other of its kind.
-    mutating func keepLast(
-        _ inbound: (frame: any Frame, direction: FrameDirection, sequence: Int64),
-        takingFrom outputs: inout [SyncBarrier.Output]
-    ) {
-        let role = inbound.frame.type.role
-        let copy = outputs.first { $0.frame.header.id == inbound.frame.header.id && $0.direction == inbound.direction }
-        last = (
-            copy?.frame ?? inbound.frame, inbound.direction, copy?.sequence ?? inbound.sequence, copy?.branch ?? -1
-        )
-        for output in outputs where output.frame.type.role == role && output.arrival != copy?.arrival {
-            if output.frame.header.id == inbound.frame.header.id, output.direction == inbound.direction {
-                copiesOfLast.append(output)
-            } else {
-                drops.append((output, "exactly one \(inbound.frame.type.name) leaves a stage, last"))
-            }
+        guard let closing = ClosingFrame(inbound.frame, inbound.direction) else {
+            placements = ReleaseOrder.arrange(outputs, order)
+            return
         }
-        outputs.removeAll { $0.frame.type.role == role }
+        let release = ReleaseOrder.arrange(outputs, order, closing: closing)
+        placements = release.placements
+        drop(release.dropped.map { outputs[$0] }, because: "exactly one \(closing.type) leaves a stage, last")
+        if release.isSwallowed { swallowed = (inbound, release.closingPosition) }
     }
 
     /// Reports every event of the release, in order, and returns what is to be pushed.
@@ -53,7 +41,7 @@ struct BatchRelease {
         var pushes: [Item] = []
         pushes.reserveCapacity(placements.count + 1)
         if session.isObserved { reportCollisions() }
-        var remaining = drops.count + placements.count + copiesOfLast.count + (last == nil ? 0 : 1)
+        var remaining = drops.count + placements.count + (swallowed == nil ? 0 : 1)
         if remaining == 0 {
             session.report(.close, stage: stage, batch: batch, outcome: outcome)
             return []
@@ -71,24 +59,18 @@ struct BatchRelease {
         for (output, reason) in drops {
             report(.drop, output.branch, output.direction, position: -1, subject: output.sequence) { reason }
         }
-        var released: [FrameDirection: Int] = [:]
         for placement in placements {
             let output = outputs[placement.output]
             if placement.duplicateOf == nil {
                 pushes.append(.frame(output.frame, output.direction, origin(output.branch, placement.position)))
-                if last != nil { released[output.direction, default: 0] += 1 }
             }
             report(
                 placement.duplicateOf == nil ? .release : .duplicate, output.branch, output.direction,
                 position: placement.position, subject: output.sequence)
         }
-        if let last {
-            let position = released[last.direction, default: 0]
-            pushes.append(.frame(last.frame, last.direction, origin(last.branch, position)))
-            for copy in copiesOfLast {
-                report(.duplicate, copy.branch, copy.direction, position: position, subject: copy.sequence)
-            }
-            report(.release, last.branch, last.direction, position: position, subject: last.subject)
+        if let (inbound, position) = swallowed {
+            pushes.append(.frame(inbound.frame, inbound.direction, origin(-1, position)))
+            report(.release, -1, inbound.direction, position: position, subject: inbound.sequence)
         }
         return pushes
     }

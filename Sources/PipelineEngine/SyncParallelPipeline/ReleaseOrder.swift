@@ -3,6 +3,22 @@ public protocol ReleasableOutput {
     var outputBranch: Int { get }
     var outputDirection: FrameDirection { get }
     var outputFrameID: Int64 { get }
+    var outputType: FrameType { get }
+}
+
+/// An EndFrame or StopFrame that opened a batch: it leaves after everything else, exactly once (C9).
+public struct ClosingFrame: Sendable {
+    public let id: Int64
+    public let type: FrameType
+    public let direction: FrameDirection
+
+    /// nil for a frame of any other type.
+    public init?(_ inbound: any Frame, _ direction: FrameDirection) {
+        guard inbound.type.role == .end || inbound.type.role == .stop else { return nil }
+        id = inbound.header.id
+        type = inbound.type
+        self.direction = direction
+    }
 }
 
 /// The order in which a batch is released (C4), as a pure function of its outputs.
@@ -15,6 +31,43 @@ public enum ReleaseOrder {
         public var position: Int
         /// The index of the output of the same id that went before it; nil if this one is released.
         public var duplicateOf: Int?
+    }
+
+    /// The release of a batch that a `ClosingFrame` opened.
+    public struct ClosingRelease: Sendable {
+        /// All outputs but the dropped ones, in the order of release: copies of the closing frame and the one that is
+        /// released come last.
+        public var placements: [Placement]
+        /// Other frames of its kind that branches put out.
+        public var dropped: [Int]
+        /// The position of the closing frame in its direction.
+        public var closingPosition: Int
+        /// Whether no branch gave the frame back: the inbound frame itself is then released at `closingPosition`.
+        public var isSwallowed: Bool
+    }
+
+    /// Places the outputs of a batch that an EndFrame or StopFrame opened (C9): as `arrange`, then the frame itself.
+    public static func arrange<Output: ReleasableOutput>(
+        _ outputs: [Output], _ order: FrameOrder, closing: ClosingFrame
+    ) -> ClosingRelease {
+        let others = outputs.indices.filter { outputs[$0].outputType.role != closing.type.role }
+        let itsKind = outputs.indices.filter { outputs[$0].outputType.role == closing.type.role }
+        let copies = itsKind.filter {
+            outputs[$0].outputFrameID == closing.id && outputs[$0].outputDirection == closing.direction
+        }
+        var placements = arrange(others.map { outputs[$0] }, order)
+        for index in placements.indices {
+            placements[index].output = others[placements[index].output]
+            placements[index].duplicateOf = placements[index].duplicateOf.map { others[$0] }
+        }
+        let position = placements.count { placement in
+            placement.duplicateOf == nil && outputs[placement.output].outputDirection == closing.direction
+        }
+        placements += copies.dropFirst().map { Placement(output: $0, position: position, duplicateOf: copies[0]) }
+        if let first = copies.first { placements.append(Placement(output: first, position: position)) }
+        return ClosingRelease(
+            placements: placements, dropped: itsKind.filter { !copies.contains($0) }, closingPosition: position,
+            isSwallowed: copies.isEmpty)
     }
 
     /// Places every output of a batch, in the order of release: upstream first, then downstream, each direction

@@ -17,7 +17,7 @@ final class StageNode: Node, @unchecked Sendable {
     private var bornInterruptions: [Int64] = []
 
     /// The open batch's frame.
-    private var inbound: (frame: any Frame, direction: FrameDirection, sequence: Int64)?
+    private var inbound: BatchRelease.Inbound?
     private var acceptedAt: Int64 = 0
     private var isStallTimerSet = false
     private var isStallReported = false
@@ -197,16 +197,13 @@ final class StageNode: Node, @unchecked Sendable {
     private func finish(_ outcome: BatchOutcome) {
         guard let inbound else { return }
         let batch = barrier.batch
-        var outputs = barrier.close()
+        let outputs = barrier.close()
         self.inbound = nil
         var release = BatchRelease(session: session, stage: number, batch: batch, outcome: outcome)
         if outcome == .cancelled || outcome == .failed {
             release.drop(outputs, because: "its batch ended as \(outcome.rawValue)")
         } else {
-            if inbound.frame.type.role == .end || inbound.frame.type.role == .stop {
-                release.keepLast(inbound, takingFrom: &outputs)
-            }
-            release.arrange(outputs, frameOrder)
+            release.arrange(outputs, frameOrder, of: inbound)
         }
         // Everything is recorded before anything is pushed: what the next stage records comes after.
         let pushes = release.report()

@@ -24,6 +24,7 @@ struct SyncBarrier {
         var outputBranch: Int { branch }
         var outputDirection: FrameDirection { direction }
         var outputFrameID: Int64 { frame.header.id }
+        var outputType: FrameType { frame.type }
     }
 
     /// What became of a SyncFrame that a branch gave back.

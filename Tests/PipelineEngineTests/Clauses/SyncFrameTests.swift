@@ -42,13 +42,15 @@ import Testing
     @Test("C6: drain is awaited before the SyncFrame passes, so that work of its own is in time")
     func drain() async throws {
         let work = Work()
-        let background = Custom(drain: { await work.finish() }) { frame, direction, me in
-            guard frame.text != nil else { return await me.push(frame, direction) }
-            work.begin(on: me.link) {
-                try? await me.link.clock.sleep(nanoseconds: 20_000_000)
-                await me.push(frame, direction)
-            }
-        }
+        let background = Custom(
+            drain: { await work.finish() },
+            body: { frame, direction, me in
+                guard frame.text != nil else { return await me.push(frame, direction) }
+                work.begin(on: me.link) {
+                    try? await me.link.clock.sleep(nanoseconds: 20_000_000)
+                    await me.push(frame, direction)
+                }
+            })
         let stage = try SyncParallelPipeline([[background], [Delay(5)]])
         let bench = try await Bench.run([stage], [.text("a"), .text("b")])
         #expect(bench.released == ["↓a", "↓b"])

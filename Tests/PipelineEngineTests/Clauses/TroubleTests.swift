@@ -38,9 +38,9 @@ import Testing
 
     @Test("C11: an error in drain is reported and holds nothing up")
     func drain() async throws {
-        let bad = Custom(name: "bad", drain: { throw TestError(description: "lost") }) { frame, direction, me in
-            await me.push(frame, direction)
-        }
+        let bad = Custom(
+            name: "bad", drain: { throw TestError(description: "lost") },
+            body: { frame, direction, me in await me.push(frame, direction) })
         let bench = try await Bench.run([try SyncParallelPipeline([[bad]])], [.text("a")])
         #expect(bench.outcomes() == [.released, .released])
         #expect(bench.events(.error).map(\.detail).allSatisfy { $0 == "lost" })

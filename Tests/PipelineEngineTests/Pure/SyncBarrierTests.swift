@@ -137,6 +137,7 @@ struct PlacedOutput: ReleasableOutput {
     var outputDirection: FrameDirection
     var outputFrameID: Int64
     var emission: Int
+    var outputType: FrameType { TextFrame.frameType }
 
     var place: [Int] { [outputBranch, emission] }
 }

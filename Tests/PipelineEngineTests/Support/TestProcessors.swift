@@ -62,7 +62,7 @@ final class Custom: FrameProcessor {
     private let drainBody: @Sendable () async throws -> Void
 
     init(
-        name: String? = nil, drain: @escaping @Sendable () async throws -> Void = {}, _ body: @escaping Body
+        name: String? = nil, drain: @escaping @Sendable () async throws -> Void = {}, body: @escaping Body
     ) {
         link = ProcessorLink(name: name)
         self.body = body
