@@ -16,6 +16,9 @@ public protocol Frame: Sendable {
     /// Id, name, presentation time and metadata.
     var header: FrameHeader { get set }
 
+    /// Unique, positive; set when the frame is created and kept by its copies. The header's.
+    var id: Int64 { get }
+
     /// The type of this value; differs from `frameType` for frames whose type is only known at run time.
     var type: FrameType { get }
 
@@ -36,11 +39,7 @@ public protocol Frame: Sendable {
 extension Frame {
     public var type: FrameType { Self.frameType }
 
-    /// Unique, positive; set when the frame is created and kept by its copies.
-    public var id: Int64 {
-        get { header.id }
-        set { header.id = newValue }
-    }
+    public var id: Int64 { header.id }
 
     /// `TextFrame#3`: the given name, else the type's name and the id.
     public var name: String { header.name ?? "\(type.name)#\(header.id)" }

@@ -15,17 +15,27 @@ public enum FrameClass: String, Sendable, CaseIterable {
 
 /// A type of frame: its name, its place in the hierarchy, its class and whether an interruption may drop it.
 ///
-/// Declare one per frame type and keep it in a `static let`; two values with one name are the same type to a stage.
-public final class FrameType: Sendable, Hashable, CustomStringConvertible {
-    /// The type's name, `TextFrame` for example.
-    public let name: String
-    /// The type that this one specialises; nil for `Frame` only.
-    public let base: FrameType?
+/// Declare one per frame type and keep it in a `static let`; two values with one name are the same type to a stage. What it
+/// says about itself is never freed: types are few, asked for with every frame, and counting references to one that all
+/// threads share would cost more than the asking.
+public struct FrameType: Sendable, Hashable, CustomStringConvertible {
+    /// `Unmanaged`: holds the one reference that is never given up, as above; the object does not change.
+    private let details: Unmanaged<Details>
     public let frameClass: FrameClass
     /// Whether an interruption may drop frames of this type (C10).
     public let isInterruptible: Bool
     /// The part that the engine gives this type, `.ordinary` for nearly all.
     let role: Role
+
+    private final class Details: Sendable {
+        let name: String
+        let base: FrameType?
+
+        init(name: String, base: FrameType?) {
+            self.name = name
+            self.base = base
+        }
+    }
 
     /// The types that the engine itself acts on; a subtype has the role of its base.
     enum Role: Sendable {
@@ -36,8 +46,7 @@ public final class FrameType: Sendable, Hashable, CustomStringConvertible {
     public init(
         _ name: String, base: FrameType?, frameClass: FrameClass? = nil, isInterruptible: Bool? = nil
     ) {
-        self.name = name
-        self.base = base
+        details = .passRetained(Details(name: name, base: base))
         self.frameClass = frameClass ?? base?.frameClass ?? .frame
         self.isInterruptible = isInterruptible ?? base?.isInterruptible ?? true
         role =
@@ -52,6 +61,12 @@ public final class FrameType: Sendable, Hashable, CustomStringConvertible {
             default: base?.role ?? .ordinary
             }
     }
+
+    /// The type's name, `TextFrame` for example.
+    public var name: String { details._withUnsafeGuaranteedRef { $0.name } }
+
+    /// The type that this one specialises; nil for `Frame` only.
+    public var base: FrameType? { details._withUnsafeGuaranteedRef { $0.base } }
 
     /// The catalogue's type of this name, nil if Pipecat has none.
     public static func known(_ name: String) -> FrameType? { catalogue[name] }
@@ -69,7 +84,7 @@ public final class FrameType: Sendable, Hashable, CustomStringConvertible {
     public var description: String { name }
 
     public static func == (left: FrameType, right: FrameType) -> Bool {
-        left === right || left.name == right.name
+        left.details.toOpaque() == right.details.toOpaque() || left.name == right.name
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(name) }

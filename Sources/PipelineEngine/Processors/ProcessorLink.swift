@@ -4,7 +4,7 @@ import Synchronization
 public final class ProcessorLink: Sendable {
     private struct State {
         var name: String?
-        weak var node: Node?
+        var node: Node?
     }
 
     /// The name given when the link was made; nil if none was.
@@ -51,7 +51,7 @@ public final class ProcessorLink: Sendable {
     /// Hands a frame to this processor's own node, as its neighbours do.
     func receive(_ frame: any Frame, _ direction: FrameDirection) async {
         guard let node else { return }
-        await withTaskExecutorPreference(node.session.scheduler) { node.receive(.frame(frame, direction, nil)) }
+        await withTaskExecutorPreference(node.session.scheduler) { node.receive(Item(frame, direction)) }
     }
 
     /// The session's clock; the system's when no session runs.
@@ -90,7 +90,10 @@ extension Node {
             }
             return
         }
-        emit(frame, direction, (self as? AsyncNode)?.origin(of: frame.header.id))
-        if direction == .downstream, frame.type.frameClass.isSynchronized, next.isFull { await next.untilRoom() }
+        session.scheduler.readTimeAnew()
+        emit(frame, direction, (self as? AsyncNode)?.origin(of: frame) ?? .none)
+        if direction == .downstream, !session.isOver, next.isFull, frame.type.frameClass.isSynchronized {
+            await next.untilRoom()
+        }
     }
 }

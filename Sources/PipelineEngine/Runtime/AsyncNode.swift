@@ -27,12 +27,13 @@ final class AsyncNode: Node, @unchecked Sendable {
     }
 
     /// The mark of the release with which the frame of this id came, if the processor handles it now.
-    func origin(of id: Int64) -> FrameOrigin? {
-        for case .frame(let frame, _, let origin?) in [synchronized.current, system.current]
-        where frame.header.id == id {
-            return origin
+    func origin(of frame: any Frame) -> FrameOrigin {
+        for lane in [synchronized, system] {
+            if let current = lane.current, current.origin != .none, current.frame?.id == frame.id {
+                return current.origin
+            }
         }
-        return nil
+        return .none
     }
 
     override var holder: String? { synchronized.current != nil || !inbox.isEmpty ? processor?.name : nil }
@@ -41,20 +42,19 @@ final class AsyncNode: Node, @unchecked Sendable {
 
     fileprivate func handle(_ item: Item) async {
         guard let processor else { return }
-        switch item {
-        case .frame(let frame, let direction, _):
-            endOwnWork(for: frame)
-            do { try await processor.process(frame, direction: direction) } catch {
+        if let frame = item.frame {
+            if item.role != .ordinary { endOwnWork(for: item.role) }
+            do { try await processor.process(frame, direction: item.direction) } catch {
                 if !Task.isCancelled { fail(error, handling: frame) }
             }
-        case .fence(let fence, _):
-            if fence.drains {
-                do { try await processor.drain() } catch {
-                    if !Task.isCancelled { fail(error, handling: nil) }
-                }
-            }
-            forward(item)
+            return
         }
+        if item.fence.drains {
+            do { try await processor.drain() } catch {
+                if !Task.isCancelled { fail(error, handling: nil) }
+            }
+        }
+        forward(item)
     }
 }
 
@@ -109,11 +109,8 @@ private final class Lane: @unchecked Sendable {
 
     /// Cancels interruptible work under way; the lane goes on when it returns.
     func interrupt() {
-        switch current {
-        case .frame(let frame, _, _) where frame.type.isInterruptible: task?.cancel()
-        case .fence: task?.cancel()
-        default: break
-        }
+        guard let current else { return }
+        if current.isDroppedByInterruption || current.frame == nil { task?.cancel() }
     }
 
     /// Ends the lane.

@@ -13,7 +13,7 @@ final class ImmediateNode: Node, @unchecked Sendable {
     override func run() {
         while let item = systemInbox.popFirst() { handle(item) }
         while !inbox.isEmpty {
-            if inbox.first?.direction == .downstream, next.isFull {
+            if next.isFull, inbox[0].direction == .downstream {
                 next.scheduleWhenRoom(self)
                 return
             }
@@ -22,15 +22,18 @@ final class ImmediateNode: Node, @unchecked Sendable {
         }
     }
 
-    private func handle(_ item: Item) {
-        guard case .frame(let frame, let direction, let origin) = item else { return forward(item) }
-        endOwnWork(for: frame)
+    private func handle(_ item: consuming Item) {
+        guard let frame = item.frame else { return forward(item) }
+        if item.role != .ordinary { endOwnWork(for: item.role) }
         var failure: (any Error)?
-        do { try immediate.process(frame, direction: direction, into: &output) } catch { failure = error }
-        for (pushed, direction) in output.frames {
-            emit(pushed, direction, pushed.header.id == frame.header.id ? origin : nil)
+        do { try immediate.process(frame, direction: item.direction, into: &output) } catch { failure = error }
+        if !output.frames.isEmpty {
+            let id = frame.id
+            for (pushed, direction) in output.frames {
+                emit(pushed, direction, item.origin != .none && pushed.id == id ? item.origin : .none)
+            }
+            output.frames.removeAll(keepingCapacity: true)
         }
-        output.frames.removeAll(keepingCapacity: true)
         if let failure { fail(failure, handling: frame) }
     }
 }

@@ -17,9 +17,10 @@ class Node: @unchecked Sendable {
     /// The branch that the node stands in, nil outside of stages.
     let place: BranchPlace?
 
-    /// The session holds all nodes until it is over; nothing is forwarded after that.
-    unowned var next: Node!
-    unowned var previous: Node!
+    /// `unowned(unsafe)`: the session holds all nodes until it is over, and nothing is forwarded after that (`forward`); a
+    /// counted reference would cost as much as the rest of a hop.
+    unowned(unsafe) var next: Node!
+    unowned(unsafe) var previous: Node!
 
     var inbox: Deque<Item> = []
     var systemInbox: Deque<Item> = []
@@ -36,7 +37,7 @@ class Node: @unchecked Sendable {
     // MARK: - Taking in
 
     /// Takes an item from a neighbour.
-    func receive(_ item: Item) {
+    func receive(_ item: consuming Item) {
         if item.isSystem { systemInbox.append(item) } else { inbox.append(item) }
         session.scheduler.schedule(self)
     }
@@ -45,7 +46,7 @@ class Node: @unchecked Sendable {
     func receiveBack(_ fence: Fence, from branch: Int, _ direction: FrameDirection) {}
 
     /// Takes what came out of a branch of this node.
-    func receiveOutput(_ frame: any Frame, from branch: Int, _ direction: FrameDirection, _ origin: FrameOrigin?) {}
+    func receiveOutput(_ item: consuming Item, from branch: Int) {}
 
     // MARK: - Running
 
@@ -60,25 +61,31 @@ class Node: @unchecked Sendable {
     // MARK: - Passing on
 
     /// Sends an item to the neighbour in its direction.
-    final func forward(_ item: Item) {
+    final func forward(_ item: consuming Item) {
         if session.isOver { return }
-        (item.direction == .downstream ? next : previous).receive(item)
+        if item.direction == .downstream { next.receive(item) } else { previous.receive(item) }
     }
 
     /// Sends on a frame that this node's processor pushed. A frame that is merely forwarded keeps the mark of the release
     /// with which it came (`origin`).
-    final func emit(_ frame: any Frame, _ direction: FrameDirection, _ origin: FrameOrigin? = nil) {
+    final func emit(_ frame: any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
+        emit(Item(frame, direction, origin))
+    }
+
+    final func emit(_ item: consuming Item) {
         if session.isOver { return }
-        switch frame.type.role {
+        switch item.role {
         case .sync:
-            session.report(.anomaly, at: place, frame: frame, direction: direction, processor: processor?.name) {
+            session.report(
+                .anomaly, at: place, frame: item.frame, direction: item.direction, processor: processor?.name
+            ) {
                 "\(self.processor?.name ?? "a processor") pushed a SyncFrame of its own; it was dropped"
             }
             return
-        case .interruption: place?.stage.interruptionPushed(frame, by: self)
+        case .interruption: place?.stage.interruptionPushed(item, by: self)
         default: break
         }
-        forward(.frame(frame, direction, origin))
+        forward(item)
     }
 
     /// Reports that the processor threw, and tells it upstream (C11).
@@ -122,9 +129,9 @@ class Node: @unchecked Sendable {
     final var interruptsItself: Bool { place == nil }
 
     /// What an interruption or a cancellation means for the node itself when it comes by, outside of stages.
-    final func endOwnWork(for frame: any Frame) {
+    final func endOwnWork(for role: FrameType.Role) {
         guard interruptsItself else { return }
-        switch frame.type.role {
+        switch role {
         case .interruption: interrupt(by: nil)
         case .cancel: cancel()
         default: break
@@ -152,8 +159,8 @@ class Node: @unchecked Sendable {
     final func dropFromInbox(_ isDropped: (Item) -> Bool, _ reason: @autoclosure () -> String) {
         guard inbox.contains(where: isDropped) else { return }
         let reason = reason()
-        for case .frame(let frame, let direction, _) in inbox.filter(isDropped) {
-            session.report(.drop, at: dropPlace, frame: frame, direction: direction) { reason }
+        for item in inbox.filter(isDropped) where item.frame != nil {
+            session.report(.drop, at: dropPlace, frame: item.frame, direction: item.direction) { reason }
         }
         inbox.removeAll(where: isDropped)
         announceRoom()

@@ -19,15 +19,14 @@ final class ParallelNode: Node, @unchecked Sendable {
 
     override func run() {
         while let item = systemInbox.popFirst() { send(item) }
-        while let item = inbox.first {
-            if item.direction == .downstream {
+        while !inbox.isEmpty {
+            if inbox[0].direction == .downstream {
                 if let full = ([next] + branches.map(\.entry)).first(where: { $0.isFull }) {
                     full.scheduleWhenRoom(self)
                     return
                 }
             }
-            _ = takeFromInbox()
-            send(item)
+            if let item = takeFromInbox() { send(item) }
         }
     }
 
@@ -35,35 +34,33 @@ final class ParallelNode: Node, @unchecked Sendable {
         lastNumber += 1
         var passage = Passage(item: item, missing: branches.count, isHeld: true)
         var drains = false
-        switch item {
-        case .fence(let fence, _): drains = fence.drains
-        case .frame(let frame, _, _):
-            endOwnWork(for: frame)
-            switch frame.type.role {
+        if let frame = item.frame {
+            endOwnWork(for: item.role)
+            switch item.role {
             case .start: break
             case .end, .stop: drains = true
             default: passage.isHeld = false
             }
-            passageOfFrame[frame.header.id] = lastNumber
+            passageOfFrame[frame.id] = lastNumber
+        } else {
+            drains = item.fence.drains
         }
         passages[lastNumber] = passage
-        let fence = Fence(owner: self, number: lastNumber, isSystem: item.isSystem, drains: drains)
+        let fence = Fence(number: lastNumber, isSystem: item.isSystem, drains: drains)
         for branch in branches {
-            if case .frame = item { branch.enter(item, item.direction) }
-            branch.enter(.fence(fence, item.direction), item.direction)
+            if item.frame != nil { branch.enter(item) }
+            branch.enter(Item(fence, item.direction))
         }
     }
 
-    override func receiveOutput(
-        _ frame: any Frame, from branch: Int, _ direction: FrameDirection, _ origin: FrameOrigin?
-    ) {
-        if let number = passageOfFrame[frame.header.id], let passage = passages[number],
-            passage.item.direction == direction
+    override func receiveOutput(_ item: consuming Item, from branch: Int) {
+        if let id = item.frame?.id, let number = passageOfFrame[id], let passage = passages[number],
+            passage.item.direction == item.direction
         {
             if passage.isHeld || passage.isOut { return }
             passages[number]?.isOut = true
         }
-        forward(.frame(frame, direction, origin))
+        forward(item)
     }
 
     override func receiveBack(_ fence: Fence, from branch: Int, _ direction: FrameDirection) {
@@ -74,9 +71,7 @@ final class ParallelNode: Node, @unchecked Sendable {
             return
         }
         passages[fence.number] = nil
-        if case .frame(let frame, _, _) = passage.item, passageOfFrame[frame.header.id] == fence.number {
-            passageOfFrame[frame.header.id] = nil
-        }
+        if let id = passage.item.frame?.id, passageOfFrame[id] == fence.number { passageOfFrame[id] = nil }
         if passage.isHeld { forward(passage.item) }
     }
 

@@ -66,11 +66,17 @@ public final class PipelineSession: Sendable {
         let core = SessionCore(scheduler: scheduler, observer: observer)
         let fatal = FatalErrorRelay()
         core.head = EndNode(session: core) { frame, direction, origin in
-            output(ReleasedFrame(frame: frame, direction: direction, origin: origin, time: scheduler.now))
+            output(
+                ReleasedFrame(
+                    frame: frame, direction: direction, origin: origin == .none ? nil : origin,
+                    time: scheduler.eventTime))
             if let error = frame as? ErrorFrame, error.fatal { fatal.report?(error.error) }
         }
         core.tail = EndNode(session: core) { frame, direction, origin in
-            output(ReleasedFrame(frame: frame, direction: direction, origin: origin, time: scheduler.now))
+            output(
+                ReleasedFrame(
+                    frame: frame, direction: direction, origin: origin == .none ? nil : origin,
+                    time: scheduler.eventTime))
         }
         let graph = try SessionGraph(pipeline, core: core)
         definition = SessionDefinition(stages: graph.stages)
@@ -144,7 +150,9 @@ public final class PipelineSession: Sendable {
     /// - Throws: as `send`.
     public func send(contentsOf frames: some Sequence<any Frame> & Sendable) async throws {
         try await withTaskExecutorPreference(core.scheduler) {
-            for frame in frames { try await accept(frame, .downstream) }
+            try await FrameIdentity.$current.withValue(identity) {
+                for frame in frames { try await accept(frame, .downstream) }
+            }
         }
     }
 
@@ -182,6 +190,7 @@ public final class PipelineSession: Sendable {
         guard isRunning else { throw PipelineError(.notRunning, "the session is not running; start it first") }
         let scheduler = core.scheduler
         if scheduler.isVirtual { await scheduler.untilIdle() }
+        scheduler.readTimeAnew()
         if frame.type.frameClass.isSynchronized {
             while core.isCongested {
                 scheduler.hold()
@@ -210,7 +219,7 @@ public final class PipelineSession: Sendable {
             }
         }
         let entry: Node = direction == .downstream ? core.head.next : core.tail.previous
-        entry.receive(.frame(frame, direction, nil))
+        entry.receive(Item(frame, direction))
         scheduler.runReadyNodes()
         if scheduler.isVirtual { await scheduler.untilIdle() }
     }
@@ -223,12 +232,10 @@ public final class PipelineSession: Sendable {
     }
 
     private func enter(_ frame: any Frame, fence: SessionFence) {
-        core.head.next.receive(.frame(frame, .downstream, nil))
+        core.head.next.receive(Item(frame, .downstream))
         core.head.next.receive(
-            .fence(
-                Fence(
-                    owner: core.head, number: fence.rawValue, isSystem: frame.type.frameClass == .system,
-                    drains: fence == .end),
+            Item(
+                Fence(number: fence.rawValue, isSystem: frame.type.frameClass == .system, drains: fence == .end),
                 .downstream))
         core.scheduler.runReadyNodes()
     }

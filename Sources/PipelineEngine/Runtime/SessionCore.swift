@@ -33,7 +33,8 @@ final class SessionCore: @unchecked Sendable {
         lastSequence += 1
         observer.observe(
             SessionEvent(
-                sequence: lastSequence, time: scheduler.now, kind: kind, stage: stage, batch: batch, branch: branch,
+                sequence: lastSequence, time: scheduler.eventTime, kind: kind, stage: stage, batch: batch,
+                branch: branch,
                 direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
                 frame: frame, detail: detail?(), processor: processor, outcome: outcome))
         return lastSequence
@@ -70,23 +71,20 @@ final class SessionCore: @unchecked Sendable {
 
 /// One end of a pipeline: frames enter the session here, and those that come out are given to whoever listens.
 final class EndNode: Node, @unchecked Sendable {
-    private let deliver: (any Frame, FrameDirection, FrameOrigin?) -> Void
+    private let deliver: (any Frame, FrameDirection, FrameOrigin) -> Void
     private var awaitedFences: [Int64: [CheckedContinuation<Void, Never>]] = [:]
     private var arrivedFences: Set<Int64> = []
     private var isStopped = false
 
-    init(session: SessionCore, deliver: @escaping (any Frame, FrameDirection, FrameOrigin?) -> Void) {
+    init(session: SessionCore, deliver: @escaping (any Frame, FrameDirection, FrameOrigin) -> Void) {
         self.deliver = deliver
         super.init(session: session, processor: nil, place: nil)
     }
 
-    override func receive(_ item: Item) {
-        switch item {
-        case .frame(let frame, let direction, let origin): deliver(frame, direction, origin)
-        case .fence(let fence, _):
-            arrivedFences.insert(fence.number)
-            for waiting in awaitedFences.removeValue(forKey: fence.number) ?? [] { waiting.resume() }
-        }
+    override func receive(_ item: consuming Item) {
+        if let frame = item.frame { return deliver(frame, item.direction, item.origin) }
+        arrivedFences.insert(item.fence.number)
+        for waiting in awaitedFences.removeValue(forKey: item.fence.number) ?? [] { waiting.resume() }
     }
 
     /// Returns when the fence of this number has arrived here, or the session is over.

@@ -45,6 +45,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     private var timers = TimerQueue<Waiter>()
     private var idleWaiters: Deque<CheckedContinuation<Void, Never>> = []
     private var armedWakeup: Int64?
+    private var timeOfStep: Int64?
 
     /// Where frames created in this session get their ids.
     let identity = FrameIdentity()
@@ -69,6 +70,17 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     /// ns since the session's start.
     var now: Int64 { isVirtual ? simulatedTime.load(ordering: .relaxed) : MonotonicTime.now - origin }
+
+    /// The time for events: `now`, read once for all that happens in one step.
+    var eventTime: Int64 {
+        if let timeOfStep { return timeOfStep }
+        let time = now
+        timeOfStep = time
+        return time
+    }
+
+    /// Lets the next event read the time again: something took time meanwhile.
+    func readTimeAnew() { timeOfStep = nil }
 
     // MARK: - From any thread
 
@@ -106,8 +118,13 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         ready.append(node)
     }
 
-    /// Takes all nodes out of the line: the session is over.
-    func forgetNodes() { ready.removeAll() }
+    /// Takes all nodes out of the line, and their timers: the session is over.
+    func forgetNodes() {
+        ready.removeAll()
+        timers.removeAll { waiter in
+            if case .action = waiter { true } else { false }
+        }
+    }
 
     /// Calls `action` at `deadline` (ns since the session's start).
     func schedule(at deadline: Int64, _ action: @escaping () -> Void) {
@@ -148,8 +165,15 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     /// Runs ready nodes without leaving the caller's job, as long as no task of a processor has anything to do.
     func runReadyNodes() {
-        identity.use {
-            while jobs.isEmpty, let node = nextReady() { node.runScheduled() }
+        // Binding a task-local costs as much as several nodes.
+        if FrameIdentity.current === identity { return runNodes() }
+        identity.use { runNodes() }
+    }
+
+    private func runNodes() {
+        while jobs.isEmpty, let node = nextReady() {
+            timeOfStep = nil
+            node.runScheduled()
         }
     }
 
@@ -210,6 +234,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     /// Does one thing; false if there is none.
     private func step() -> Bool {
+        timeOfStep = nil
         if jobs.isEmpty { takeJobsFromInbox() }
         if let job = jobs.popFirst() {
             job.runSynchronously(on: asUnownedTaskExecutor())

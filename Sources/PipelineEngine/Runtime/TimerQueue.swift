@@ -50,4 +50,9 @@ struct TimerQueue<Waiter> {
         }
         return removed
     }
+
+    /// Ends the waits of those who need wait no longer.
+    mutating func removeAll(where isRemoved: (Waiter) -> Bool) {
+        for (number, entry) in waiters where isRemoved(entry.waiter) { _ = cancel(number) }
+    }
 }

@@ -1,50 +1,49 @@
 /// What a batch's end does, collected before any of it is reported or pushed, so that its last event can say the outcome.
+///
+/// Its buffers serve batch after batch.
 struct BatchRelease {
-    private let session: SessionCore
-    private let stage: Int
-    private let batch: Int64
-    private let outcome: BatchOutcome
+    /// The frame that opened the batch.
+    typealias Inbound = (frame: any Frame, direction: FrameDirection, sequence: Int64)
 
-    private var outputs: [SyncBarrier.Output] = []
+    private let stage: Int
+    /// The outputs of the batch that ends, in the order of their arrival.
+    var outputs: [SyncBarrier.Output] = []
     private var placements: [ReleaseOrder.Placement] = []
     private var drops: [(output: SyncBarrier.Output, reason: String)] = []
     /// The EndFrame or StopFrame of the batch, when no branch gave it back.
     private var swallowed: (inbound: Inbound, position: Int)?
 
-    typealias Inbound = (frame: any Frame, direction: FrameDirection, sequence: Int64)
+    init(stage: Int) { self.stage = stage }
 
-    init(session: SessionCore, stage: Int, batch: Int64, outcome: BatchOutcome) {
-        self.session = session
-        self.stage = stage
-        self.batch = batch
-        self.outcome = outcome
+    /// Drops all outputs: their batch was cancelled or failed.
+    mutating func drop(because reason: String) {
+        swallowed = nil
+        placements.removeAll(keepingCapacity: true)
+        drops = outputs.map { ($0, reason) }
     }
 
-    mutating func drop(_ outputs: [SyncBarrier.Output], because reason: String) {
-        for output in outputs { drops.append((output, reason)) }
-    }
-
-    mutating func arrange(_ outputs: [SyncBarrier.Output], _ order: FrameOrder, of inbound: Inbound) {
-        self.outputs = outputs
+    /// Puts the outputs in the order of their release (C4), the EndFrame or StopFrame that opened the batch last (C9).
+    mutating func arrange(_ order: FrameOrder, of inbound: Inbound) {
+        swallowed = nil
+        if !drops.isEmpty { drops.removeAll() }
         guard let closing = ClosingFrame(inbound.frame, inbound.direction) else {
-            placements = ReleaseOrder.arrange(outputs, order)
+            ReleaseOrder.arrange(outputs, order, into: &placements)
             return
         }
         let release = ReleaseOrder.arrange(outputs, order, closing: closing)
         placements = release.placements
-        drop(release.dropped.map { outputs[$0] }, because: "exactly one \(closing.type) leaves a stage, last")
+        drops = release.dropped.map { (outputs[$0], "exactly one \(closing.type) leaves a stage, last") }
         if release.isSwallowed { swallowed = (inbound, release.closingPosition) }
     }
 
-    /// Reports every event of the release, in order, and returns what is to be pushed.
-    func report() -> [Item] {
-        var pushes: [Item] = []
-        pushes.reserveCapacity(placements.count + 1)
-        if session.isObserved { reportCollisions() }
+    /// Reports every event of the release, in order.
+    func report(to session: SessionCore, batch: Int64, _ outcome: BatchOutcome) {
+        guard session.isObserved else { return }
+        reportCollisions(to: session, batch: batch)
         var remaining = drops.count + placements.count + (swallowed == nil ? 0 : 1)
         if remaining == 0 {
             session.report(.close, stage: stage, batch: batch, outcome: outcome)
-            return []
+            return
         }
         // The outcome stands on the last event.
         func report(
@@ -61,36 +60,48 @@ struct BatchRelease {
         }
         for placement in placements {
             let output = outputs[placement.output]
-            if placement.duplicateOf == nil {
-                pushes.append(.frame(output.frame, output.direction, origin(output.branch, placement.position)))
-            }
             report(
                 placement.duplicateOf == nil ? .release : .duplicate, output.branch, output.direction,
                 position: placement.position, subject: output.sequence)
         }
         if let (inbound, position) = swallowed {
-            pushes.append(.frame(inbound.frame, inbound.direction, origin(-1, position)))
             report(.release, -1, inbound.direction, position: position, subject: inbound.sequence)
         }
-        return pushes
     }
 
-    private func origin(_ branch: Int, _ position: Int) -> FrameOrigin {
-        FrameOrigin(stage: stage, batch: batch, branch: branch, position: position)
+    /// Pushes what is released on from the stage, in order.
+    func push(from node: Node, batch: Int64) {
+        for placement in placements where placement.duplicateOf == nil {
+            let output = outputs[placement.output]
+            let origin = FrameOrigin(
+                stage: stage, batch: batch, branch: output.branch, position: placement.position)
+            node.forward(Item(output.item, origin: origin))
+        }
+        if let (inbound, position) = swallowed {
+            let origin = FrameOrigin(stage: stage, batch: batch, branch: -1, position: position)
+            node.forward(Item(inbound.frame, inbound.direction, origin))
+        }
+    }
+
+    /// Lets go of the frames.
+    mutating func clear() {
+        outputs.removeAll(keepingCapacity: true)
+        swallowed = nil
     }
 
     /// Frames that share an id but differ are deduplicated all the same, and said (C16).
-    private func reportCollisions() {
+    private func reportCollisions(to session: SessionCore, batch: Int64) {
         for placement in placements {
             guard let winner = placement.duplicateOf.map({ outputs[$0] }) else { continue }
             let other = outputs[placement.output]
-            if other.frame.hasSameContent(as: winner.frame) { continue }
+            guard let frame = other.item.frame, let released = winner.item.frame, !frame.hasSameContent(as: released)
+            else { continue }
             session.report(
                 .anomaly, stage: stage, batch: batch, branch: other.branch, direction: other.direction,
                 subject: other.sequence
             ) {
-                "id collision: \(other.frame.name) of branch \(other.branch) and \(winner.frame.name) of branch "
-                    + "\(winner.branch) share id \(other.frame.header.id) but differ; only the latter is released"
+                "id collision: \(frame.name) of branch \(other.branch) and \(released.name) of branch "
+                    + "\(winner.branch) share id \(frame.id) but differ; only the latter is released"
             }
         }
     }

@@ -18,8 +18,8 @@ final class BranchNodes {
     }
 
     /// Sends an item in: downstream at the source, upstream at the sink (C14).
-    func enter(_ item: Item, _ direction: FrameDirection) {
-        (direction == .downstream ? source.next : sink.previous).receive(item)
+    func enter(_ item: consuming Item) {
+        if item.direction == .downstream { source.next.receive(item) } else { sink.previous.receive(item) }
     }
 
     /// The node through which downstream items enter.
@@ -36,7 +36,8 @@ final class BranchNodes {
 
 /// The source or sink of a branch: where its outputs reach the node that it belongs to. It never waits.
 final class BranchEnd: Node, @unchecked Sendable {
-    private unowned let owner: Node
+    /// `unowned(unsafe)`: see `Node.next`.
+    private unowned(unsafe) let owner: Node
     private let branch: Int
 
     init(owner: Node, branch: Int, processor: (any FrameProcessor)?) {
@@ -45,10 +46,11 @@ final class BranchEnd: Node, @unchecked Sendable {
         super.init(session: owner.session, processor: processor, place: nil)
     }
 
-    override func receive(_ item: Item) {
-        switch item {
-        case .frame(let frame, let direction, let origin): owner.receiveOutput(frame, from: branch, direction, origin)
-        case .fence(let fence, let direction): owner.receiveBack(fence, from: branch, direction)
+    override func receive(_ item: consuming Item) {
+        if item.frame == nil {
+            owner.receiveBack(item.fence, from: branch, item.direction)
+        } else {
+            owner.receiveOutput(item, from: branch)
         }
     }
 }

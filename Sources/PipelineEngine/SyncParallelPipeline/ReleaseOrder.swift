@@ -75,62 +75,65 @@ public enum ReleaseOrder {
     ///
     /// - Parameter outputs: in the order of their arrival, which within a branch is that of emission.
     public static func arrange<Output: ReleasableOutput>(_ outputs: [Output], _ order: FrameOrder) -> [Placement] {
-        var indices = Array(outputs.indices)
-        if order == .pipeline || outputs.contains(where: { $0.outputDirection == .upstream }) {
-            indices.sort { left, right in
-                let (a, b) = (outputs[left], outputs[right])
-                if a.outputDirection != b.outputDirection { return a.outputDirection == .upstream }
-                if order == .pipeline, a.outputBranch != b.outputBranch { return a.outputBranch < b.outputBranch }
-                return left < right
-            }
-        }
         var placements: [Placement] = []
-        placements.reserveCapacity(indices.count)
-        var winners = Winners(expecting: indices.count)
-        var direction: FrameDirection?
-        for index in indices {
-            let output = outputs[index]
-            if output.outputDirection != direction {
-                direction = output.outputDirection
-                winners.removeAll()
-            }
-            if let winner = winners.find(output.outputFrameID) {
-                placements.append(
-                    Placement(output: index, position: winner.position, duplicateOf: winner.output))
-            } else {
-                let position = winners.count
-                winners.add(output.outputFrameID, output: index)
-                placements.append(Placement(output: index, position: position, duplicateOf: nil))
-            }
-        }
+        arrange(outputs, order, into: &placements)
         return placements
     }
 
-    /// The outputs released so far in one direction, by frame id: a list while there are few, since hashing a handful of
-    /// numbers costs more than comparing them.
-    private struct Winners {
-        private var few: [(id: Int64, output: Int)] = []
-        private var many: [Int64: (output: Int, position: Int)] = [:]
-        private let isMany: Bool
-        private(set) var count = 0
-
-        init(expecting capacity: Int) { isMany = capacity > 16 }
-
-        mutating func add(_ id: Int64, output: Int) {
-            if isMany { many[id] = (output, count) } else { few.append((id, output)) }
-            count += 1
+    /// As `arrange`, into a buffer that is used again.
+    static func arrange<Output: ReleasableOutput>(
+        _ outputs: [Output], _ order: FrameOrder, into placements: inout [Placement]
+    ) {
+        placements.removeAll(keepingCapacity: true)
+        for index in outputs.indices { placements.append(Placement(output: index, position: 0)) }
+        sort(&placements, of: outputs, order)
+        var winners: [Int64: (output: Int, position: Int)]?
+        // A search through a handful of placements is cheaper than hashing.
+        if outputs.count > 16 { winners = [:] }
+        var firstOfDirection = 0
+        var position = 0
+        for index in placements.indices {
+            let output = outputs[placements[index].output]
+            if index > 0, outputs[placements[index - 1].output].outputDirection != output.outputDirection {
+                firstOfDirection = index
+                position = 0
+                winners?.removeAll(keepingCapacity: true)
+            }
+            let id = output.outputFrameID
+            if let winner = winners?[id]
+                ?? (winners == nil ? winner(of: id, in: placements[firstOfDirection..<index], outputs) : nil)
+            {
+                placements[index].position = winner.position
+                placements[index].duplicateOf = winner.output
+            } else {
+                placements[index].position = position
+                winners?[id] = (placements[index].output, position)
+                position += 1
+            }
         }
+    }
 
-        func find(_ id: Int64) -> (output: Int, position: Int)? {
-            if isMany { return many[id] }
-            guard let index = few.firstIndex(where: { $0.id == id }) else { return nil }
-            return (few[index].output, index)
+    private static func sort<Output: ReleasableOutput>(
+        _ placements: inout [Placement], of outputs: [Output], _ order: FrameOrder
+    ) {
+        func isBefore(_ left: Int, _ right: Int) -> Bool {
+            let (a, b) = (outputs[left], outputs[right])
+            if a.outputDirection != b.outputDirection { return a.outputDirection == .upstream }
+            if order == .pipeline, a.outputBranch != b.outputBranch { return a.outputBranch < b.outputBranch }
+            return left < right
         }
+        // Nearly always they stand as they are to leave.
+        let isSorted = outputs.indices.dropFirst().allSatisfy { isBefore($0 - 1, $0) }
+        if !isSorted { placements.sort { isBefore($0.output, $1.output) } }
+    }
 
-        mutating func removeAll() {
-            few.removeAll(keepingCapacity: true)
-            many.removeAll(keepingCapacity: true)
-            count = 0
+    private static func winner<Output: ReleasableOutput>(
+        of id: Int64, in placements: ArraySlice<Placement>, _ outputs: [Output]
+    ) -> (output: Int, position: Int)? {
+        for placement in placements where placement.duplicateOf == nil && outputs[placement.output].outputFrameID == id
+        {
+            return (placement.output, placement.position)
         }
+        return nil
     }
 }

@@ -12,6 +12,7 @@ final class StageNode: Node, @unchecked Sendable {
     /// The nodes of each branch, source and sink included.
     var branches: [BranchNodes] = []
     private var barrier: SyncBarrier
+    private var release: BatchRelease
     private var passing = PassingSystemFrames()
     /// The ids of the last interruptions that were born in a branch.
     private var bornInterruptions: [Int64] = []
@@ -30,7 +31,7 @@ final class StageNode: Node, @unchecked Sendable {
     private enum StartPhase {
         case none
         /// Branches have yet to give back the fence behind it; system frames born meanwhile come out after it.
-        case underWay(any Frame, FrameDirection, missing: Int, born: [(any Frame, FrameDirection, Int)])
+        case underWay(Item, missing: Int, born: [(Item, branch: Int)])
     }
 
     init(session: SessionCore, stage: SyncParallelPipeline, number: Int, place: BranchPlace?) {
@@ -39,6 +40,7 @@ final class StageNode: Node, @unchecked Sendable {
         stallTimeout = stage.stallTimeout
         stallPolicy = stage.stallPolicy
         barrier = SyncBarrier(branches: stage.branches.count)
+        release = BatchRelease(stage: number)
         super.init(session: session, processor: stage, place: place)
     }
 
@@ -52,80 +54,85 @@ final class StageNode: Node, @unchecked Sendable {
     override func run() {
         if case .underWay = start {
             // Nothing overtakes a StartFrame but the end of everything.
-            guard systemInbox.contains(where: { $0.isCancel }) else { return }
+            guard systemInbox.contains(where: { $0.role == .cancel }) else { return }
             start = .none
         }
         while let item = systemInbox.popFirst() {
             takeSystem(item)
             if case .underWay = start { return }
         }
-        while !barrier.isOpen, let item = inbox.first {
-            if item.direction == .downstream, next.isFull {
+        while !barrier.isOpen, !inbox.isEmpty {
+            if next.isFull, inbox[0].direction == .downstream {
                 next.scheduleWhenRoom(self)
                 return
             }
-            _ = takeFromInbox()
-            switch item {
-            case .fence: forward(item)
-            case .frame(let frame, let direction, _): accept(frame, direction)
-            }
+            guard let item = takeFromInbox() else { return }
+            if item.frame == nil { forward(item) } else { accept(item) }
         }
     }
 
     private func takeSystem(_ item: Item) {
-        guard case .frame(let frame, let direction, _) = item else { return forward(item) }
-        switch frame.type.role {
-        case .start where direction == .downstream:
-            start = .underWay(frame, direction, missing: branches.count, born: [])
-            sendPast(frame, direction)
+        guard let frame = item.frame else { return forward(item) }
+        switch item.role {
+        case .start where item.direction == .downstream:
+            start = .underWay(item, missing: branches.count, born: [])
+            sendPast(item, id: frame.id)
             return
         case .interruption where interruptsItself: interrupt(by: nil)
         case .cancel: cancel()
         default: break
         }
         // It is pushed on before the branches see it, so that no branch can delay it (C7).
-        session.report(.bypass, stage: number, direction: direction, frame: frame)
-        forward(.frame(frame, direction, FrameOrigin(stage: number, batch: 0, branch: -1, position: -1)))
-        sendPast(frame, direction)
+        session.report(.bypass, stage: number, direction: item.direction, frame: frame)
+        forward(Item(item, origin: passed(by: -1)))
+        sendPast(item, id: frame.id)
+    }
+
+    /// The mark of a frame that passed outside of batches.
+    private func passed(by branch: Int) -> FrameOrigin {
+        FrameOrigin(stage: number, batch: 0, branch: branch, position: -1)
     }
 
     /// Sends a system frame through the branches, with a fence that tells when its copies are all back.
-    private func sendPast(_ frame: any Frame, _ direction: FrameDirection) {
-        let fence = Fence(
-            owner: self, number: passing.add(frame.header.id, copies: branches.count), isSystem: true, drains: false)
+    private func sendPast(_ item: Item, id: Int64) {
+        let fence = Fence(number: passing.add(id, copies: branches.count), isSystem: true, drains: false)
         for branch in branches {
-            branch.enter(.frame(frame, direction, nil), direction)
-            branch.enter(.fence(fence, direction), direction)
+            branch.enter(Item(item, origin: .none))
+            branch.enter(Item(fence, item.direction))
         }
     }
 
-    private func accept(_ frame: any Frame, _ direction: FrameDirection) {
+    private func accept(_ item: Item) {
+        guard let frame = item.frame else { return }
+        let direction = item.direction
         if isEnded || isCancelled {
             let reason = "refused: it came after the " + (isEnded ? "EndFrame" : "session was cancelled")
             session.report(.drop, stage: number, direction: direction, frame: frame) { reason }
             return
         }
         let batch = barrier.open()
-        let sequence = session.report(.inbound, stage: number, batch: batch, direction: direction, frame: frame)
+        let sequence =
+            session.isObserved
+            ? session.report(.inbound, stage: number, batch: batch, direction: direction, frame: frame) : 0
         inbound = (frame, direction, sequence)
-        acceptedAt = session.scheduler.now
+        acceptedAt = session.scheduler.eventTime
         isStallReported = false
         setStallTimer()
         // The SyncFrame, as what it is inside the runtime: it cannot be swallowed, copied or overtaken (C6).
-        let sync = Fence(owner: self, number: batch, isSystem: false, drains: true)
+        let sync = Fence(number: batch, isSystem: false, drains: true)
         for branch in branches {
-            branch.enter(.frame(frame, direction, nil), direction)
-            branch.enter(.fence(sync, direction), direction)
+            branch.enter(Item(item, origin: .none))
+            branch.enter(Item(sync, direction))
         }
     }
 
     // MARK: - Branches giving back
 
-    override func receiveOutput(
-        _ frame: any Frame, from branch: Int, _ direction: FrameDirection, _ origin: FrameOrigin?
-    ) {
-        if frame.type.frameClass == .system {
-            if !passing.contains(frame.header.id) { passOn(frame, born: branch, direction) }
+    override func receiveOutput(_ item: consuming Item, from branch: Int) {
+        guard let frame = item.frame else { return }
+        let direction = item.direction
+        if item.isSystem {
+            if !passing.contains(frame.id) { passOn(item, born: branch) }
             return
         }
         if isCancelled || isEnded {
@@ -133,30 +140,31 @@ final class StageNode: Node, @unchecked Sendable {
             session.report(.drop, stage: number, branch: branch, direction: direction, frame: frame) { reason }
             return
         }
-        if barrier.isInterrupted, frame.type.isInterruptible {
+        if barrier.isInterrupted, item.isDroppedByInterruption {
             session.report(
                 .drop, stage: number, batch: barrier.batch, branch: branch, direction: direction, frame: frame
             ) { "its batch was interrupted" }
             return
         }
         let batch = barrier.currentBatch
-        let decision = barrier.output(frame, from: branch, direction)
-        guard session.isObserved, let output = barrier.outputs.last else { return }
+        let (emission, arrival) = barrier.nextPlace(in: branch)
+        let decision = barrier.output(item, from: branch)
+        guard session.isObserved else { return }
         barrier.recordedLatestOutput(
             as: session.report(
                 decision == .late ? .late : .output, stage: number, batch: batch, branch: branch,
-                direction: direction, emission: output.emission, arrival: output.arrival, frame: frame))
+                direction: direction, emission: emission, arrival: arrival, frame: frame))
     }
 
     /// Pushes on a system frame that was born in a branch (C7).
-    private func passOn(_ frame: any Frame, born branch: Int, _ direction: FrameDirection) {
-        if case .underWay(let startFrame, let startDirection, let missing, var born) = start, direction == .downstream {
-            born.append((frame, direction, branch))
-            start = .underWay(startFrame, startDirection, missing: missing, born: born)
+    private func passOn(_ item: Item, born branch: Int) {
+        if case .underWay(let startItem, let missing, var born) = start, item.direction == .downstream {
+            born.append((item, branch))
+            start = .underWay(startItem, missing: missing, born: born)
             return
         }
-        session.report(.bypass, stage: number, branch: branch, direction: direction, frame: frame)
-        emit(frame, direction, FrameOrigin(stage: number, batch: 0, branch: branch, position: -1))
+        session.report(.bypass, stage: number, branch: branch, direction: item.direction, frame: item.frame)
+        emit(Item(item, origin: passed(by: branch)))
     }
 
     override func receiveBack(_ fence: Fence, from branch: Int, _ direction: FrameDirection) {
@@ -173,21 +181,23 @@ final class StageNode: Node, @unchecked Sendable {
                 "a SyncFrame of batch \(fence.number) that the branch does not owe; it was dropped"
             }
         case .waiting, .overdue, .complete:
-            session.report(.sync, stage: number, batch: fence.number, branch: branch, direction: direction)
+            if session.isObserved {
+                session.report(.sync, stage: number, batch: fence.number, branch: branch, direction: direction)
+            }
             if decision == .complete { finish(barrier.isInterrupted ? .interrupted : .released) }
         }
     }
 
     private func startPassed(_ fence: Fence) {
-        guard case .underWay(let frame, let direction, let missing, let born) = start else { return }
+        guard case .underWay(let item, let missing, let born) = start else { return }
         if missing > 1 {
-            start = .underWay(frame, direction, missing: missing - 1, born: born)
+            start = .underWay(item, missing: missing - 1, born: born)
             return
         }
         start = .none
-        session.report(.bypass, stage: number, direction: direction, frame: frame)
-        forward(.frame(frame, direction, FrameOrigin(stage: number, batch: 0, branch: -1, position: -1)))
-        for (frame, direction, branch) in born { passOn(frame, born: branch, direction) }
+        session.report(.bypass, stage: number, direction: item.direction, frame: item.frame)
+        forward(Item(item, origin: passed(by: -1)))
+        for (item, branch) in born { passOn(item, born: branch) }
         session.scheduler.schedule(self)
     }
 
@@ -197,27 +207,27 @@ final class StageNode: Node, @unchecked Sendable {
     private func finish(_ outcome: BatchOutcome) {
         guard let inbound else { return }
         let batch = barrier.batch
-        let outputs = barrier.close()
+        barrier.close(into: &release.outputs)
         self.inbound = nil
-        var release = BatchRelease(session: session, stage: number, batch: batch, outcome: outcome)
         if outcome == .cancelled || outcome == .failed {
-            release.drop(outputs, because: "its batch ended as \(outcome.rawValue)")
+            release.drop(because: "its batch ended as \(outcome.rawValue)")
         } else {
-            release.arrange(outputs, frameOrder, of: inbound)
+            release.arrange(frameOrder, of: inbound)
+            if inbound.frame.type.role == .end { isEnded = true }
         }
         // Everything is recorded before anything is pushed: what the next stage records comes after.
-        let pushes = release.report()
-        if inbound.frame.type.role == .end, outcome != .cancelled { isEnded = true }
-        for push in pushes { forward(push) }
-        session.scheduler.schedule(self)
+        release.report(to: session, batch: batch, outcome)
+        release.push(from: self, batch: batch)
+        release.clear()
+        if !inbox.isEmpty || !systemInbox.isEmpty { session.scheduler.schedule(self) }
     }
 
     // MARK: - Interruption (C10) and cancellation (C9)
 
     /// A processor in a branch of this stage pushed an interruption; one that merely passes through the branch changes
     /// nothing, for the stage was interrupted when it came.
-    func interruptionPushed(_ frame: any Frame, by node: Node) {
-        let id = frame.header.id
+    func interruptionPushed(_ item: Item, by node: Node) {
+        guard let id = item.frame?.id else { return }
         // Every processor on its way out pushes it again; only its birth interrupts.
         if passing.contains(id) || bornInterruptions.contains(id) { return }
         if bornInterruptions.count == 16 { bornInterruptions.removeFirst() }
@@ -246,7 +256,7 @@ final class StageNode: Node, @unchecked Sendable {
     private func reportDrop(_ output: SyncBarrier.Output, _ reason: String) {
         session.report(
             .drop, stage: number, batch: barrier.batch, branch: output.branch, direction: output.direction,
-            subject: output.sequence, frame: output.sequence == 0 ? output.frame : nil
+            subject: output.sequence
         ) { reason }
     }
 
@@ -261,7 +271,7 @@ final class StageNode: Node, @unchecked Sendable {
     private func setStallTimer() {
         guard !isStallTimerSet else { return }
         isStallTimerSet = true
-        session.scheduler.schedule(at: acceptedAt + stallTimeout) { [weak self] in self?.stallTimerRang() }
+        session.scheduler.schedule(at: acceptedAt + stallTimeout) { [self] in stallTimerRang() }
     }
 
     private func stallTimerRang() {

@@ -12,9 +12,8 @@ import DequeModule
 struct SyncBarrier {
     /// An output as it waits for its release.
     struct Output: ReleasableOutput {
-        let frame: any Frame
+        let item: Item
         let branch: Int
-        let direction: FrameDirection
         let emission: Int
         let arrival: Int
         let isLate: Bool
@@ -22,9 +21,10 @@ struct SyncBarrier {
         var sequence: Int64 = 0
 
         var outputBranch: Int { branch }
-        var outputDirection: FrameDirection { direction }
-        var outputFrameID: Int64 { frame.header.id }
-        var outputType: FrameType { frame.type }
+        var outputDirection: FrameDirection { item.direction }
+        let outputFrameID: Int64
+        var outputType: FrameType { item.frame?.type ?? .frame }
+        var direction: FrameDirection { item.direction }
     }
 
     /// What became of a SyncFrame that a branch gave back.
@@ -82,13 +82,17 @@ struct SyncBarrier {
         return batch
     }
 
+    /// The emission and arrival of the next output of a branch.
+    func nextPlace(in branch: Int) -> (emission: Int, arrival: Int) { (branches[branch].emissions, arrivals) }
+
     /// Takes an output of a branch; it is the last of `outputs` afterwards.
-    mutating func output(_ frame: any Frame, from branch: Int, _ direction: FrameDirection) -> OutputDecision {
+    mutating func output(_ item: consuming Item, from branch: Int) -> OutputDecision {
         let isOnTime = isOpen && branches[branch].owed.first == batch
+        let id = item.frame?.id ?? 0
         outputs.append(
             Output(
-                frame: frame, branch: branch, direction: direction, emission: branches[branch].emissions,
-                arrival: arrivals, isLate: !isOnTime))
+                item: item, branch: branch, emission: branches[branch].emissions, arrival: arrivals,
+                isLate: !isOnTime, outputFrameID: id))
         branches[branch].emissions += 1
         arrivals += 1
         return isOnTime ? .output : .late
@@ -113,20 +117,20 @@ struct SyncBarrier {
     /// those are the late ones.
     mutating func interrupt() -> [Output] {
         isInterrupted = isOpen
-        let dropped = outputs.filter { $0.frame.type.isInterruptible }
-        outputs.removeAll { $0.frame.type.isInterruptible }
+        let dropped = outputs.filter(\.item.isDroppedByInterruption)
+        outputs.removeAll(where: \.item.isDroppedByInterruption)
         return dropped
     }
 
-    /// Ends the open batch and returns its outputs in the order of their arrival. Branches that still owe its SyncFrame
-    /// go on owing it.
-    mutating func close() -> [Output] {
+    /// Ends the open batch and puts its outputs, in the order of their arrival, into `ended`, whose buffer serves the next
+    /// batch. Branches that still owe its SyncFrame go on owing it.
+    mutating func close(into ended: inout [Output]) {
         isOpen = false
         isInterrupted = false
         waitingFor = 0
         arrivals = 0
         for index in branches.indices { branches[index].emissions = 0 }
-        defer { outputs.removeAll(keepingCapacity: true) }
-        return outputs
+        ended.removeAll(keepingCapacity: true)
+        swap(&ended, &outputs)
     }
 }

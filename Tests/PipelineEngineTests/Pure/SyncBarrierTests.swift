@@ -27,7 +27,7 @@ import Testing
         var arrived: [(branch: Int, emission: Int)] = []
         for (step, branch) in turns.enumerated() {
             if done[branch] < counts[branch] {
-                let decision = barrier.output(SyncBarrierTests.frame, from: branch, .downstream)
+                let decision = barrier.output(SyncBarrierTests.item, from: branch)
                 guard decision == .output else {
                     Issue.record("\(turns): output taken as \(decision)")
                     return
@@ -44,7 +44,7 @@ import Testing
             done[branch] += 1
         }
         // Distinct ids, so that the orders are seen whole; deduplication has tests of its own.
-        let outputs = barrier.close().enumerated().map { index, output in
+        let outputs = close(&barrier).enumerated().map { index, output in
             PlacedOutput(
                 outputBranch: output.branch, outputDirection: output.direction, outputFrameID: Int64(index + 1),
                 emission: output.emission)
@@ -59,7 +59,13 @@ import Testing
         }
     }
 
-    private static let frame = TextFrame("x")
+    private func close(_ barrier: inout SyncBarrier) -> [SyncBarrier.Output] {
+        var ended: [SyncBarrier.Output] = []
+        barrier.close(into: &ended)
+        return ended
+    }
+
+    private static let item = Item(TextFrame("x"), .downstream)
 
     private func combinations(of length: Int, upTo limit: Int) -> [[Int]] {
         if length == 0 { return [[]] }
@@ -91,15 +97,15 @@ import Testing
         var barrier = SyncBarrier(branches: 2)
         let first = barrier.open()
         _ = barrier.sync(of: first, from: 0)
-        #expect(barrier.output(TextFrame("late"), from: 0, .downstream) == .late)
-        #expect(barrier.output(TextFrame("on time"), from: 1, .downstream) == .output)
+        #expect(barrier.output(Item(TextFrame("late"), .downstream), from: 0) == .late)
+        #expect(barrier.output(Item(TextFrame("on time"), .downstream), from: 1) == .output)
         #expect(barrier.currentBatch == first)
         _ = barrier.sync(of: first, from: 1)
-        #expect(barrier.close().map(\.arrival) == [0, 1])
-        #expect(barrier.output(TextFrame("between"), from: 1, .downstream) == .late)
+        #expect(close(&barrier).map(\.arrival) == [0, 1])
+        #expect(barrier.output(Item(TextFrame("between"), .downstream), from: 1) == .late)
         #expect(barrier.currentBatch == first + 1)
         #expect(barrier.open() == first + 1)
-        #expect(barrier.output(TextFrame("next"), from: 1, .downstream) == .output)
+        #expect(barrier.output(Item(TextFrame("next"), .downstream), from: 1) == .output)
         #expect(barrier.outputs.map(\.emission) == [0, 1])
     }
 
@@ -108,12 +114,12 @@ import Testing
         var barrier = SyncBarrier(branches: 2)
         let first = barrier.open()
         _ = barrier.sync(of: first, from: 0)
-        _ = barrier.close()
+        _ = close(&barrier)
         let second = barrier.open()
-        #expect(barrier.output(TextFrame("of the first"), from: 1, .downstream) == .late)
+        #expect(barrier.output(Item(TextFrame("of the first"), .downstream), from: 1) == .late)
         #expect(barrier.sync(of: second, from: 1) == .stray)
         #expect(barrier.sync(of: first, from: 1) == .overdue)
-        #expect(barrier.output(TextFrame("of the second"), from: 1, .downstream) == .output)
+        #expect(barrier.output(Item(TextFrame("of the second"), .downstream), from: 1) == .output)
         #expect(barrier.sync(of: second, from: 1) == .waiting)
         #expect(barrier.sync(of: second, from: 0) == .complete)
     }
@@ -122,12 +128,12 @@ import Testing
     func interruption() {
         var barrier = SyncBarrier(branches: 1)
         let batch = barrier.open()
-        _ = barrier.output(TextFrame("gone"), from: 0, .downstream)
-        _ = barrier.output(ReceiptFrame(), from: 0, .downstream)
-        #expect(barrier.interrupt().map { $0.frame.text } == ["gone"])
+        _ = barrier.output(Item(TextFrame("gone"), .downstream), from: 0)
+        _ = barrier.output(Item(ReceiptFrame(), .downstream), from: 0)
+        #expect(barrier.interrupt().map { $0.item.frame?.text } == ["gone"])
         #expect(barrier.isInterrupted)
         #expect(barrier.sync(of: batch, from: 0) == .complete)
-        #expect(barrier.close().map { $0.frame.text } == ["receipt"])
+        #expect(close(&barrier).map { $0.item.frame?.text } == ["receipt"])
         #expect(!barrier.isInterrupted)
     }
 }
