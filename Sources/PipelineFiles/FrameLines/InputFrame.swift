@@ -17,6 +17,9 @@ public struct InputFrame: Sendable {
     var metadata: FrameFields
     var content: FrameContent
 
+    /// When the frame comes in: `time`, but for a line of `--output`, whose time is that of its release.
+    public var entryTime: Int64? { released == nil ? time : nil }
+
     /// The frame's type.
     public var type: FrameType { content.type }
 
@@ -25,8 +28,14 @@ public struct InputFrame: Sendable {
     /// To have the same session give the same ids every time (C18), call it at the moment when the frame goes in.
     public func makeFrame(_ identity: FrameIdentity) -> any Frame {
         if let id { identity.leaveOut(id) }
-        return content.makeFrame(
-            header: FrameHeader(id: id ?? identity.next(), pts: pts, name: name, metadata: metadata))
+        return makeFrame(id: id ?? identity.next())
+    }
+
+    /// A frame of this content with the next id of the session around it, unless the line has one.
+    func makeFrame() -> any Frame { makeFrame(id: id ?? FrameHeader().id) }
+
+    private func makeFrame(id: Int64) -> any Frame {
+        content.makeFrame(header: FrameHeader(id: id, pts: pts, name: name, metadata: metadata))
     }
 }
 

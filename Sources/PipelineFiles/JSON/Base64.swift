@@ -7,7 +7,9 @@ struct Base64Key {
 
     /// nil for a key that has nothing to do with bytes.
     init?(_ key: String) {
-        guard key.hasPrefix("$"), key.hasSuffix("$base64"), key.dropLast(7).allSatisfy({ $0 == "$" }) else { return nil }
+        guard key.hasPrefix("$"), key.hasSuffix("$base64"), key.dropLast(7).allSatisfy({ $0 == "$" }) else {
+            return nil
+        }
         unescaped = key == "$base64" ? nil : String(key.dropFirst())
     }
 }

@@ -3,7 +3,8 @@ extension JSONReader {
     mutating func string() throws(JSONProblem) -> String {
         let start = position + 1
         var end = start
-        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20 {
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20
+        {
             end += 1
         }
         if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
@@ -26,7 +27,8 @@ extension JSONReader {
             case UInt8(ascii: "\""):
                 position += 1
                 // The offset is that of the string: with escapes before it, the invalid byte's own is not at hand.
-                return try content.withUnsafeBufferPointer { content throws(JSONProblem) in try text(content, at: start) }
+                return try content.withUnsafeBufferPointer { content throws(JSONProblem) in try text(content, at: start)
+                }
             case UInt8(ascii: "\\"):
                 position += 1
                 try appendEscape(to: &content)
@@ -51,7 +53,8 @@ extension JSONReader {
         case UInt8(ascii: "r"): content.append(0x0D)
         case UInt8(ascii: "t"): content.append(0x09)
         case UInt8(ascii: "u"): content.append(contentsOf: Array(String(try escapedScalar()).utf8))
-        default: throw JSONProblem(position - 2, "this is no escape that JSON has", remedy: #"write \\ for a backslash"#)
+        default:
+            throw JSONProblem(position - 2, "this is no escape that JSON has", remedy: #"write \\ for a backslash"#)
         }
     }
 

@@ -53,7 +53,8 @@ struct JSONReader {
     private mutating func expectEnd() throws(JSONProblem) {
         skipSpace()
         if position < bytes.count {
-            throw JSONProblem(position, "there is something behind the end of the JSON", remedy: "put one object on a line")
+            throw JSONProblem(
+                position, "there is something behind the end of the JSON", remedy: "put one object on a line")
         }
     }
 
@@ -74,7 +75,9 @@ struct JSONReader {
     }
 
     private mutating func word(_ word: StaticString, _ value: FieldValue) throws(JSONProblem) -> FieldValue {
-        guard position + word.utf8CodeUnitCount <= bytes.count else { throw JSONProblem(position, "a value is due here") }
+        guard position + word.utf8CodeUnitCount <= bytes.count else {
+            throw JSONProblem(position, "a value is due here")
+        }
         for index in 0..<word.utf8CodeUnitCount where bytes[position + index] != word.utf8Start[index] {
             throw JSONProblem(position, "a value is due here")
         }
@@ -123,7 +126,9 @@ struct JSONReader {
         while true {
             skipSpace()
             let nameOffset = position
-            guard peek() == UInt8(ascii: "\"") else { throw JSONProblem(position, "a key in double quotes is due here") }
+            guard peek() == UInt8(ascii: "\"") else {
+                throw JSONProblem(position, "a key in double quotes is due here")
+            }
             let name = try string()
             // A set pays off only for large objects; frames have a handful of keys.
             let isRepeated =
@@ -134,7 +139,11 @@ struct JSONReader {
             skipSpace()
             let valueOffset = position
             members.append(Member(name: name, nameOffset: nameOffset, value: try value(), valueOffset: valueOffset))
-            if members.count == 16 { names = Set(members.map(\.name)) } else if members.count > 16 { names.insert(name) }
+            if members.count == 16 {
+                names = Set(members.map(\.name))
+            } else if members.count > 16 {
+                names.insert(name)
+            }
             skipSpace()
             if skip(UInt8(ascii: "}")) { return members }
             guard skip(UInt8(ascii: ",")) else { throw JSONProblem(position, "',' or '}' is due here") }

@@ -31,5 +31,6 @@ private func editDistance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -
 
 /// `word` in quotes, cut to a length that fits an error message.
 func quoted(_ word: String) -> String {
-    word.unicodeScalars.count <= 60 ? "'\(word)'" : "'\(String(String.UnicodeScalarView(word.unicodeScalars.prefix(60))))…'"
+    word.unicodeScalars.count <= 60
+        ? "'\(word)'" : "'\(String(String.UnicodeScalarView(word.unicodeScalars.prefix(60))))…'"
 }

@@ -34,11 +34,16 @@ struct TextTemplate: Sendable, Hashable {
         if !literal.isEmpty { parts.append(.literal(literal)) }
     }
 
+    /// A text without anything to fill in, whatever braces it has.
+    init(literal: String) { parts = literal.isEmpty ? [] : [.literal(literal)] }
+
     private static func name(
         in text: Substring, opening: String, closing: String
     ) -> (name: String, end: Substring.Index)? {
         guard text.hasPrefix(opening) else { return nil }
-        let name = text.dropFirst(opening.count).prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "$") }
+        let name = text.dropFirst(opening.count).prefix {
+            $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "$")
+        }
         guard let first = name.first, !first.isNumber, text[name.endIndex...].hasPrefix(closing) else { return nil }
         return (String(name), text.index(name.endIndex, offsetBy: closing.count))
     }

@@ -34,7 +34,8 @@ enum FieldRule {
         case (_, .null), (.text, .string), (.bytes, .bytes), (.bool, .bool): return true
         case (.positiveInteger, .integer(let value)): return value > 0
         case (.size, .array(let values)):
-            return values.count == 2 && values.allSatisfy { if case .integer(let side) = $0 { side >= 0 } else { false } }
+            return values.count == 2
+                && values.allSatisfy { if case .integer(let side) = $0 { side >= 0 } else { false } }
         default: return false
         }
     }

@@ -23,7 +23,8 @@ public struct FrameTypes: Sendable {
         if let type = type(named: name) {
             if let frameClass, frameClass != type.frameClass {
                 throw FrameTypeProblem(
-                    key: "class", problem: "\(name) is of class \(type.frameClass.rawValue), not \(frameClass.rawValue)",
+                    key: "class",
+                    problem: "\(name) is of class \(type.frameClass.rawValue), not \(frameClass.rawValue)",
                     remedy: "leave 'class' out or use a type name of your own")
             }
             if let isInterruptible, isInterruptible != type.isInterruptible {
@@ -34,7 +35,8 @@ public struct FrameTypes: Sendable {
             return type
         }
         guard !name.isEmpty else {
-            throw FrameTypeProblem(key: "type", problem: "the type has no name", remedy: "name one, TextFrame for example")
+            throw FrameTypeProblem(
+                key: "type", problem: "the type has no name", remedy: "name one, TextFrame for example")
         }
         guard let frameClass else { throw unknown(name, remedy: "for a type of your own, add its 'class'") }
         let type = FrameType(
@@ -45,7 +47,9 @@ public struct FrameTypes: Sendable {
 
     /// The type of a known name.
     func find(_ name: String) throws(FrameTypeProblem) -> FrameType {
-        guard let type = type(named: name) else { throw unknown(name, remedy: "declare types of your own under 'types'") }
+        guard let type = type(named: name) else {
+            throw unknown(name, remedy: "declare types of your own under 'types'")
+        }
         return type
     }
 
