@@ -1,3 +1,5 @@
+import Foundation
+
 /// Bytes in, lines out: holds the line under way.
 struct LineBuffer: Sendable {
     enum Line: Equatable {
@@ -60,7 +62,13 @@ struct LineBuffer: Sendable {
 
     /// The index of the newline that ends the line under way, or the end of all when nothing follows.
     private mutating func nextLineEnd() -> Int? {
-        if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) { return end }
+        let newline = bytes.withUnsafeBytes { bytes -> Int? in
+            guard let base = bytes.baseAddress, searched < bytes.count,
+                let found = memchr(base + searched, 0x0A, bytes.count - searched)
+            else { return nil }
+            return UnsafeRawPointer(found) - base
+        }
+        if let newline { return newline }
         searched = bytes.count
         return isFinished && start < bytes.count ? bytes.count : nil
     }

@@ -14,19 +14,21 @@ func suggestion(for word: String, among candidates: some Sequence<String>) -> St
     return best?.candidate
 }
 
-/// How many letters have to be put in, taken out or replaced to make one word of the other.
+/// How many letters have to be put in, taken out, replaced or swapped with their neighbour to make one word of the other.
 private func editDistance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
-    var row = Array(0...right.count)
+    var rows = [Array(0...right.count)]
     for (i, letter) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
+        var row = [i + 1]
         for (j, other) in right.enumerated() {
-            let replaced = diagonal + (letter == other ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+            var distance = min(rows[i][j] + (letter == other ? 0 : 1), rows[i][j + 1] + 1, row[j] + 1)
+            if i > 0, j > 0, letter == right[j - 1], left[i - 1] == other {
+                distance = min(distance, rows[i - 1][j - 1] + 1)
+            }
+            row.append(distance)
         }
+        rows.append(row)
     }
-    return row[right.count]
+    return rows[left.count][right.count]
 }
 
 /// `word` in quotes, cut to a length that fits an error message.
