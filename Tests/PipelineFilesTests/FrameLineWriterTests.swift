@@ -107,9 +107,8 @@ import Testing
                 if case .bytes = field.value, content.payload == nil { continue }
                 content.fields.append(field.name, field.value)
             }
-            let frame = content.makeFrame(
-                header: FrameHeader(
-                    id: 3, pts: random.below(2) == 0 ? random.integer() : nil, metadata: random.fields()))
+            var frame = content.makeFrame(id: 3)
+            frame.header.set(pts: random.below(2) == 0 ? random.integer() : nil, metadata: random.fields())
             var writer = FrameLineWriter()
             writer.write(frame, time: 7, direction: .upstream)
             writer.write(frame, place: FramePlace(stage: 0, batch: 1, time: 7, direction: .upstream))

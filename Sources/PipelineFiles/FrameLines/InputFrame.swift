@@ -28,14 +28,14 @@ public struct InputFrame: Sendable {
     /// To have the same session give the same ids every time (C18), call it at the moment when the frame goes in.
     public func makeFrame(_ identity: FrameIdentity) -> any Frame {
         if let id { identity.leaveOut(id) }
-        return makeFrame(id: id ?? identity.next())
+        return identity.use { makeFrame() }
     }
 
     /// A frame of this content with the next id of the session around it, unless the line has one.
-    func makeFrame() -> any Frame { makeFrame(id: id ?? FrameHeader().id) }
-
-    private func makeFrame(id: Int64) -> any Frame {
-        content.makeFrame(header: FrameHeader(id: id, pts: pts, name: name, metadata: metadata))
+    func makeFrame() -> any Frame {
+        var frame = id.map(content.makeFrame(id:)) ?? content.makeFrame()
+        frame.header.set(pts: pts, name: name, metadata: metadata)
+        return frame
     }
 }
 

@@ -27,7 +27,7 @@ final class Exec: FrameProcessor {
         } catch {
             throw ProgramFailure(program: run.name, problem: error.problem)
         }
-        for content in contents { await push(content.makeFrame(header: FrameHeader()), direction) }
+        for content in contents { await push(content.makeFrame(), direction) }
         if options.pass { await push(frame, direction) }
     }
 }

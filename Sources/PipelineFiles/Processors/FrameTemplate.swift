@@ -52,21 +52,8 @@ struct FrameTemplate: Sendable, Hashable {
             }
             content.add(field.name, value)
         }
-        let header =
-            if let id {
-                FrameHeader(id: id, pts: pts, metadata: metadata)
-            } else {
-                FrameHeader(pts: pts, metadata: metadata)
-            }
-        return content.makeFrame(header: header)
-    }
-}
-
-extension FrameHeader {
-    /// A header with the session's next id.
-    fileprivate init(pts: Int64?, metadata: FrameFields) {
-        self.init()
-        if let pts { self.pts = pts }
-        if !metadata.isEmpty { self.metadata = metadata }
+        var frame = id.map(content.makeFrame(id:)) ?? content.makeFrame()
+        frame.header.set(pts: pts, metadata: metadata)
+        return frame
     }
 }

@@ -18,40 +18,40 @@ struct FrameContent: Sendable, Hashable {
         }
     }
 
-    /// The frame: a struct of the engine's where one says the same, else a `GenericFrame`.
-    func makeFrame(header: FrameHeader) -> any Frame {
-        var frame: any Frame
+    /// A frame with the next id of the session around it: a struct of the engine's where one says the same, else
+    /// a `GenericFrame`.
+    func makeFrame() -> any Frame {
         switch type.name {
         case "TextFrame":
-            guard let text, payload == nil, fields.isEmpty else { return generic(header) }
-            frame = TextFrame(text)
+            if let text, payload == nil, fields.isEmpty { return TextFrame(text) }
         case "OutputAudioRawFrame":
-            guard let audio = makeAudio() else { return generic(header) }
-            frame = audio
+            if let audio = makeAudio() { return audio }
         case "OutputImageRawFrame":
-            guard let image = makeImage() else { return generic(header) }
-            frame = image
+            if let image = makeImage() { return image }
         case "ErrorFrame":
-            guard let error = makeError() else { return generic(header) }
-            frame = error
+            if let error = makeError() { return error }
         default:
-            guard text == nil, payload == nil, fields.isEmpty else { return generic(header) }
-            switch type.name {
-            case "StartFrame": frame = StartFrame()
-            case "EndFrame": frame = EndFrame()
-            case "StopFrame": frame = StopFrame()
-            case "CancelFrame": frame = CancelFrame()
-            case "InterruptionFrame": frame = InterruptionFrame()
-            case "SyncFrame": frame = SyncFrame()
-            default: return generic(header)
-            }
+            if text == nil, payload == nil, fields.isEmpty, let bare = makeBare() { return bare }
         }
-        frame.header = header
-        return frame
+        return GenericFrame(type, text: text, payload: payload, fields: fields)
     }
 
-    private func generic(_ header: FrameHeader) -> GenericFrame {
-        GenericFrame(type, header: header, text: text, payload: payload, fields: fields)
+    /// A frame with an id of its own.
+    func makeFrame(id: Int64) -> any Frame {
+        // A source that begins with it: the frame takes its id when it is made, and none of the session's is lost.
+        FrameIdentity(first: id).use { makeFrame() }
+    }
+
+    private func makeBare() -> (any Frame)? {
+        switch type.name {
+        case "StartFrame": StartFrame()
+        case "EndFrame": EndFrame()
+        case "StopFrame": StopFrame()
+        case "CancelFrame": CancelFrame()
+        case "InterruptionFrame": InterruptionFrame()
+        case "SyncFrame": SyncFrame()
+        default: nil
+        }
     }
 
     private func makeAudio() -> OutputAudioRawFrame? {
@@ -74,5 +74,14 @@ struct FrameContent: Sendable, Hashable {
             case .string(let processor) = fields["processor"], case .bool(let fatal) = fields["fatal"]
         else { return nil }
         return ErrorFrame(error: error, processor: processor, fatal: fatal)
+    }
+}
+
+extension FrameHeader {
+    /// Sets what is given; touches nothing else.
+    mutating func set(pts: Int64?, name: String? = nil, metadata: FrameFields) {
+        if let pts { self.pts = pts }
+        if let name { self.name = name }
+        if !metadata.isEmpty { self.metadata = metadata }
     }
 }

@@ -45,7 +45,8 @@ struct Run {
 
     var errors: [String] { released.compactMap { ($0.frame as? ErrorFrame)?.error } }
 
-    func count(_ kind: SessionEvent.Kind) -> Int { events.count { $0.kind == kind } }
+    /// How many events of a kind there were in the first batch: the one of the first frame, not that of the EndFrame.
+    func count(_ kind: SessionEvent.Kind) -> Int { events.count { $0.kind == kind && $0.batch == 1 } }
 }
 
 /// A stage of these branches, each a list of processors in YAML.
