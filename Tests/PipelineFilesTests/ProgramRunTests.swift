@@ -94,7 +94,8 @@ import Testing
     @Test func programsRunAtTheSameTime() async throws {
         // Each waits for the other's file: one after the other they would take too long.
         let (a, b) = (try TemporaryFile(""), try TemporaryFile(""))
-        let script = { @Sendable (mine: String, other: String) in "echo x > \(mine); until [ -s \(other) ]; do :; done; echo met"
+        let script = { @Sendable (mine: String, other: String) in
+            "echo x > \(mine); until [ -s \(other) ]; do :; done; echo met"
         }
         async let one = run(script(a.path, b.path))
         async let other = run(script(b.path, a.path))

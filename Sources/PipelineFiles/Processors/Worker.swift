@@ -63,10 +63,7 @@ final class Worker: FrameProcessor {
         do {
             try tell(frame, direction, syncFrame: number)
             while true {
-                // One work after the other, each pushed before the next begins: so two workers of a session with
-                // simulated time take turns the same way every time.
-                let line = try await link.external { [program] in try await program.nextLine() }
-                switch state.withLock({ $0.take(line) }) {
+                switch try await nextMessage() {
                 case .frame(let frame): await push(frame.makeFrame(), frame.direction)
                 case .stale(let frame): await drop(frame)
                 case .sync(number):
@@ -82,6 +79,22 @@ final class Worker: FrameProcessor {
             throw CancellationError()
         } catch let ending as ProgramFailure where ending == program.ending {
             throw ended(ending)
+        }
+    }
+
+    /// The next line that says something.
+    ///
+    /// Each is one piece of external work, and what it says is pushed before the next begins: so two workers of a session
+    /// with simulated time take turns the same way every time. Lines that say nothing are no work of their own, because it is a
+    /// matter of luck whether they come now or came before.
+    private func nextMessage() async throws -> WorkerState.Message {
+        try await link.external {
+            while true {
+                let line = try await program.nextLine()
+                let message = state.withLock { $0.take(line) }
+                if case .nothing = message { continue }
+                return message
+            }
         }
     }
 
