@@ -108,6 +108,21 @@ import Testing
         #expect(try reader.next()?.type == weather)
     }
 
+    @Test func typesOfEmittedFramesAreTypesOfTheFile() throws {
+        let description = try read(
+            "pipeline: [ { emit: { on: TextFrame, frames: [ { type: Weather, class: control } ] } } ]")
+        #expect(description.types.type(named: "Weather")?.frameClass == .control)
+    }
+
+    @Test func idsOfTheFileAreKeptFree() throws {
+        let description = try read(
+            "pipeline: [ { parallel: { branches: [ { processors: [ { emit: { on: TextFrame, frames: [ { type: TextFrame, id: 40 } ] } } ] } ] } } ]"
+        )
+        let identity = FrameIdentity()
+        description.reserveIDs(in: identity)
+        #expect(identity.next() == 41)
+    }
+
     @Test func quotedNumbersAreTextsAndPlainWordsAreNoTruthValues() throws {
         let description = try read(
             #"pipeline: [ { emit: { on: TextFrame, frames: [ { type: TextFrame, text: no, a: "5", b: 5, c: 0x10, d: on, e: 1e3 } ] } } ]"#

@@ -32,7 +32,7 @@ extension PipelineDescription {
         var reader = PipelineReader(problems: ProblemList(file: file), programs: programs)
         let (name, processors) = reader.read(root)
         if let problems = FileProblems(sorting: reader.problems.problems) { throw problems }
-        self.init(file: file, yaml: text, name: name, processors: processors, ownTypes: reader.ownTypes)
+        self.init(file: file, yaml: text, name: name, types: reader.types, processors: processors)
     }
 
     private static func reason(_ error: any Error) -> String {
@@ -49,7 +49,6 @@ struct PipelineReader {
     let problems: ProblemList
     let programs: ProgramSearch
     var types = FrameTypes()
-    private(set) var ownTypes: [FrameType] = []
     /// How many processors were read before; gives each `delay` a seed of its own.
     private var processorCount: UInt64 = 0
     /// An alias stands for as many processors as what it names; together they are bounded.
@@ -216,7 +215,6 @@ struct PipelineReader {
             }
             let type = FrameType(name, base: base, isInterruptible: isInterruptible)
             types.add(type)
-            ownTypes.append(type)
         }
     }
 

@@ -1,4 +1,4 @@
-import PipelineEngine
+public import PipelineEngine
 
 /// What a pipeline file says, checked as a whole: a tree of values from which any number of pipelines are built.
 public struct PipelineDescription: Sendable, Hashable {
@@ -8,22 +8,27 @@ public struct PipelineDescription: Sendable, Hashable {
     public var yaml: String
     /// The pipeline's name, if the file gives it one.
     public var name: String?
-    var processors: [ProcessorDescription]
-    private var ownTypes: [FrameType]
-
-    init(file: String, yaml: String, name: String?, processors: [ProcessorDescription], ownTypes: [FrameType]) {
-        self.file = file
-        self.yaml = yaml
-        self.name = name
-        self.processors = processors
-        self.ownTypes = ownTypes
-    }
-
     /// The frame types that frames of this pipeline may name: the catalogue's and the file's own.
-    public var types: FrameTypes {
-        var types = FrameTypes()
-        for type in ownTypes { types.add(type) }
-        return types
+    public var types: FrameTypes
+    var processors: [ProcessorDescription]
+}
+
+extension PipelineDescription {
+    /// Keeps the ids that the file itself gives to emitted frames from being given to others. Call it with the identity of
+    /// a session before it starts.
+    public func reserveIDs(in identity: FrameIdentity) {
+        for id in processors.flatMap(\.ids) { identity.leaveOut(id) }
+    }
+}
+
+extension ProcessorDescription {
+    fileprivate var ids: [Int64] {
+        switch kind {
+        case .emit(let options): options.frames.compactMap(\.id)
+        case .syncParallel(let stage): stage.branches.flatMap { $0.processors.flatMap(\.ids) }
+        case .parallel(let branches): branches.flatMap { $0.processors.flatMap(\.ids) }
+        default: []
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 public import PipelineEngine
 
 /// The frame types that files of a session may name: the catalogue's, and those that the files declare themselves.
-public struct FrameTypes: Sendable {
+public struct FrameTypes: Sendable, Hashable {
     private var own: [String: FrameType] = [:]
 
     public init() {}
