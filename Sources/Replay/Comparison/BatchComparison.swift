@@ -17,8 +17,8 @@ public struct BatchComparison: Sendable {
     /// One line: a frame of the left side, of the right side, or both where it is the same one in its place.
     public struct Row: Sendable {
         public var mark: Mark
-        public var left: ReleasedFrame?
-        public var right: ReleasedFrame?
+        public var left: PlacedFrame?
+        public var right: PlacedFrame?
         /// `moved`: the frame's position on the side that this row leaves empty.
         public var otherPosition: Int?
         /// Whether the frame is there on both sides, but with other content.
@@ -68,7 +68,7 @@ public struct BatchComparison: Sendable {
     }
 
     /// Two releases of one session's batch: a frame corresponds to the one of its id.
-    public init(stage: Int, batch: Int64, inbound: (any Frame)?, _ left: [ReleasedFrame], _ right: [ReleasedFrame]) {
+    public init(stage: Int, batch: Int64, inbound: (any Frame)?, _ left: [PlacedFrame], _ right: [PlacedFrame]) {
         self.stage = stage
         self.batch = batch
         self.inbound = inbound
@@ -76,7 +76,7 @@ public struct BatchComparison: Sendable {
     }
 
     private static func sections(
-        _ left: [ReleasedFrame], _ right: [ReleasedFrame], _ match: ([ReleasedFrame], [ReleasedFrame]) -> FrameMatching
+        _ left: [PlacedFrame], _ right: [PlacedFrame], _ match: ([PlacedFrame], [PlacedFrame]) -> FrameMatching
     ) -> [Section] {
         [FrameDirection.upstream, .downstream].compactMap { direction in
             let left = left.filter { $0.direction == direction }
@@ -89,7 +89,7 @@ public struct BatchComparison: Sendable {
 
 extension BatchComparison.Section {
     fileprivate init(
-        direction: FrameDirection, _ left: [ReleasedFrame], _ right: [ReleasedFrame], _ matching: FrameMatching
+        direction: FrameDirection, _ left: [PlacedFrame], _ right: [PlacedFrame], _ matching: FrameMatching
     ) {
         let alignment = SequenceAlignment(partners: matching.partners, rightCount: right.count)
         self.direction = direction

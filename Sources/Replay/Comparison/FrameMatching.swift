@@ -17,7 +17,7 @@ struct FrameMatching {
     /// Those on the left whose counterpart has other content.
     private(set) var changed: Set<Int> = []
 
-    init(byID left: [ReleasedFrame], _ right: [ReleasedFrame]) {
+    init(byID left: [PlacedFrame], _ right: [PlacedFrame]) {
         var places = Dictionary(right.indices.map { (right[$0].frame.id, $0) }) { first, _ in first }
         // Taken out as they are used: a damaged recording may have an id twice.
         partners = left.map { places.removeValue(forKey: $0.frame.id) }
@@ -27,7 +27,7 @@ struct FrameMatching {
         }
     }
 
-    init(byContent left: [ReleasedFrame], _ right: [ReleasedFrame]) {
+    init(byContent left: [PlacedFrame], _ right: [PlacedFrame]) {
         partners = Array(repeating: nil, count: left.count)
         let leftContent = left.map { FrameSubstance($0.frame) }
         let rightContent = right.map { FrameSubstance($0.frame) }
@@ -59,7 +59,7 @@ struct FrameMatching {
         let branch: Int
         let value: Value
 
-        init(_ released: ReleasedFrame, _ value: Value) {
+        init(_ released: PlacedFrame, _ value: Value) {
             branch = released.branch
             self.value = value
         }
@@ -69,7 +69,7 @@ struct FrameMatching {
         let type: String
         let emission: Int
 
-        init(_ released: ReleasedFrame) {
+        init(_ released: PlacedFrame) {
             type = released.frame.type.name
             emission = released.emission
         }

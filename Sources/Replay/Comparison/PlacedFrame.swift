@@ -1,7 +1,7 @@
 public import PipelineEngine
 
-/// A frame in the release of a batch: what left, in which place, and where it came from.
-public struct ReleasedFrame: Sendable {
+/// A frame in its place in the release of a batch, and where it came from.
+public struct PlacedFrame: Sendable {
     public var direction: FrameDirection
     /// Counts from 0 in batch and direction.
     public var position: Int
@@ -26,12 +26,12 @@ extension RecordedBatch {
     /// What left with this batch, in the order in which it left.
     ///
     /// A release whose frame the recording does not have is not among them.
-    public var recordedRelease: [ReleasedFrame] {
+    public var recordedRelease: [PlacedFrame] {
         let bySequence = Dictionary(outputs.map { ($0.sequence, $0) }) { first, _ in first }
         return releases.compactMap { release in
             let output = bySequence[release.subject]
             guard let frame = release.frame ?? output?.frame else { return nil }
-            return ReleasedFrame(
+            return PlacedFrame(
                 direction: release.direction ?? output?.direction ?? .downstream, position: release.position,
                 branch: output?.branch ?? release.branch, emission: output?.emission ?? -1, frame: frame)
         }
@@ -39,7 +39,7 @@ extension RecordedBatch {
 
     /// What the recorded outputs come to in the given order (C4): all of them but the dropped ones, whichever order the
     /// stage had.
-    public func release(in order: FrameOrder) -> [ReleasedFrame] {
+    public func release(in order: FrameOrder) -> [PlacedFrame] {
         let dropped = Set(incidents.lazy.filter { $0.kind == .drop }.map(\.subject))
         let candidates = outputs.compactMap { output -> ReleaseCandidate? in
             guard let frame = output.frame, !dropped.contains(output.sequence) else { return nil }
@@ -48,7 +48,7 @@ extension RecordedBatch {
         return ReleaseOrder.arrange(candidates, order).compactMap { placement in
             guard placement.duplicateOf == nil else { return nil }
             let winner = candidates[placement.output]
-            return ReleasedFrame(
+            return PlacedFrame(
                 direction: winner.outputDirection, position: placement.position, branch: winner.outputBranch,
                 emission: winner.event.emission, frame: winner.frame)
         }
