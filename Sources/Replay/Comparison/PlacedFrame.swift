@@ -37,15 +37,31 @@ extension RecordedBatch {
         }
     }
 
-    /// What the recorded outputs come to in the given order (C4): all of them but the dropped ones, whichever order the
-    /// stage had.
+    /// What the recorded outputs come to in the given order (C4, and C9 for the batch of an EndFrame or StopFrame): all of
+    /// them but the dropped ones, whichever order the stage had.
     public func release(in order: FrameOrder) -> [PlacedFrame] {
         let dropped = Set(incidents.lazy.filter { $0.kind == .drop }.map(\.subject))
         let candidates = outputs.compactMap { output -> ReleaseCandidate? in
             guard let frame = output.frame, !dropped.contains(output.sequence) else { return nil }
             return ReleaseCandidate(event: output, frame: frame)
         }
-        return ReleaseOrder.arrange(candidates, order).compactMap { placement in
+        let isReleased = outcome != .cancelled && outcome != .failed
+        guard isReleased, let inbound, let frame = inbound.frame,
+            let closing = ClosingFrame(frame, inbound.direction ?? .downstream)
+        else { return place(candidates, ReleaseOrder.arrange(candidates, order)) }
+        let release = ReleaseOrder.arrange(candidates, order, closing: closing)
+        var placed = place(candidates, release.placements)
+        if release.isSwallowed {
+            placed.append(
+                PlacedFrame(direction: closing.direction, position: release.closingPosition, frame: frame))
+        }
+        return placed
+    }
+
+    private func place(
+        _ candidates: [ReleaseCandidate], _ placements: [ReleaseOrder.Placement]
+    ) -> [PlacedFrame] {
+        placements.compactMap { placement in
             guard placement.duplicateOf == nil else { return nil }
             let winner = candidates[placement.output]
             return PlacedFrame(
@@ -63,4 +79,5 @@ private struct ReleaseCandidate: ReleasableOutput {
     var outputBranch: Int { event.branch }
     var outputDirection: FrameDirection { event.direction ?? .downstream }
     var outputFrameID: Int64 { frame.id }
+    var outputType: FrameType { frame.type }
 }

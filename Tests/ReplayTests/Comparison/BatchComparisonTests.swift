@@ -79,6 +79,20 @@ struct BatchComparisonTests {
         #expect(batch.release(in: .pipeline).map(\.frame.text) == ["b"])
     }
 
+    @Test("C9: an EndFrame comes last in either order, even if a branch swallowed it")
+    func endFrame() {
+        var end = EndFrame()
+        end.header = FrameHeader(id: 1)
+        var builder = BatchBuilder(1, inbound: end)
+        builder.output(1, end)
+        builder.output(1, "flushed 1", id: 11)
+        builder.output(0, "flushed 0", id: 10)
+        let batch = builder.released()
+        #expect(batch.release(in: .arrival).map(\.frame.id) == [11, 10, 1])
+        #expect(batch.release(in: .pipeline).map(\.frame.id) == [10, 11, 1])
+        #expect(BatchBuilder(1, inbound: end).released().release(in: .pipeline).map(\.frame.id) == [1])
+    }
+
     @Test("Two sessions: ids do not matter, content does")
     func sessionsWithOtherIDs() {
         var left = BatchBuilder()

@@ -56,7 +56,7 @@ func rerun(
     let rerun = StageRerun(stage: stage, order: order, stallRule: stallRule)
     let pages = Mutex([recording.events(of: stage.number)])
     let batches = Mutex<[StageRerun.Batch]>([])
-    try await rerun.run({ pages.withLock { $0.popLast() } }) { batch in batches.withLock { $0.append(batch) } }
+    try await rerun.run({ pages.withLock { $0.popLast() } }, { batch in batches.withLock { $0.append(batch) } })
     return batches.withLock { $0 }
 }
 

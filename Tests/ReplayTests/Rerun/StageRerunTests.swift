@@ -78,10 +78,8 @@ struct StageRerunTests {
 
     @Test("C13: what a branch puts out after its SyncFrame is late again")
     func lateOutputs() async throws {
-        let lazy = ScriptedProcessor(onSystem: { number, _ in [.wait(1_500), .emit("late \(number)"), .pass] }) {
-            _, _ in
-            [.pass]
-        }
+        let lazy = ScriptedProcessor(
+            onSystem: { number, _ in [.wait(1_500), .emit("late \(number)"), .pass] }, { _, _ in [.pass] })
         let other = ScriptedProcessor { _, _ in [.wait(400), .pass] }
         var frames = texts(6, every: 1_000)
         for time in [700, 2_300, 2_600] as [Int64] {
