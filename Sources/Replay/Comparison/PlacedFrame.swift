@@ -30,7 +30,9 @@ extension RecordedBatch {
         let bySequence = Dictionary(outputs.map { ($0.sequence, $0) }) { first, _ in first }
         return releases.compactMap { release in
             let output = bySequence[release.subject]
-            guard let frame = release.frame ?? output?.frame else { return nil }
+            // An EndFrame that every branch swallowed is released as it came in (C9).
+            let swallowed = release.subject == inbound?.sequence ? inbound?.frame : nil
+            guard let frame = release.frame ?? output?.frame ?? swallowed else { return nil }
             return PlacedFrame(
                 direction: release.direction ?? output?.direction ?? .downstream, position: release.position,
                 branch: output?.branch ?? release.branch, emission: output?.emission ?? -1, frame: frame)

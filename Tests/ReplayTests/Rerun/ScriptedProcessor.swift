@@ -20,16 +20,22 @@ final class ScriptedProcessor: FrameProcessor {
     let link = ProcessorLink()
     private let script: Script
     private let systemScript: Script
+    private let swallowsEnd: Bool
     private let count = Atomic<Int>(0)
 
     /// - Parameter systemScript: what it does for a UserMuteStartedFrame, beside the synchronized frames and whether or not
     ///   their SyncFrames are back: so that outputs come late.
-    init(onSystem systemScript: @escaping Script = { _, _ in [.pass] }, _ script: @escaping Script) {
+    init(
+        swallowsEnd: Bool = false, onSystem systemScript: @escaping Script = { _, _ in [.pass] },
+        _ script: @escaping Script
+    ) {
+        self.swallowsEnd = swallowsEnd
         self.script = script
         self.systemScript = systemScript
     }
 
     func process(_ frame: any Frame, direction: FrameDirection) async throws {
+        if swallowsEnd, frame.type.isKind(of: EndFrame.frameType) { return }
         let isSystem = !frame.type.frameClass.isSynchronized
         let isScripted =
             isSystem ? frame.type.name == "UserMuteStartedFrame" : !frame.type.isKind(of: EndFrame.frameType)

@@ -76,6 +76,14 @@ struct StageRerunTests {
         try await expectReproduced(recording, definition)
     }
 
+    @Test("C9: an EndFrame that every branch swallowed comes out again")
+    func swallowedEnd() async throws {
+        let greedy = ScriptedProcessor(swallowsEnd: true) { number, _ in [.emit("t\(number)")] }
+        let (recording, definition) = try await record(Pipeline([SyncParallelPipeline([[greedy]])]), texts(2))
+        #expect(recording.events.contains { $0.kind == .release && $0.branch == -1 })
+        try await expectReproduced(recording, definition)
+    }
+
     @Test("C13: what a branch puts out after its SyncFrame is late again")
     func lateOutputs() async throws {
         let lazy = ScriptedProcessor(
