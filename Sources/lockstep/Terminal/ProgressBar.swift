@@ -1,7 +1,7 @@
 /// How far a long piece of work has come: a line on standard error that appears after half a second, only where a person
 /// reads it, and is wiped away at the end.
-struct ProgressBar {
-    private let errors: OutputStream
+struct ProgressBar: Sendable {
+    private let descriptor: Int32
     private let label: String
     private let total: Int64
     private let isShown: Bool
@@ -11,10 +11,10 @@ struct ProgressBar {
 
     /// - Parameter total: in the unit of `update`; 0 if it is not known.
     init(_ label: String, total: Int64, on terminal: Terminal) {
-        errors = terminal.errors
+        descriptor = terminal.errors.descriptor
         self.label = label.printable
         self.total = total
-        isShown = errors.isTerminal
+        isShown = terminal.errors.isTerminal
         nextDraw = began + .milliseconds(500)
     }
 
@@ -25,7 +25,12 @@ struct ProgressBar {
         guard now >= nextDraw else { return }
         nextDraw = now + .milliseconds(100)
         hasDrawn = true
-        try? errors.write("\r\u{1b}[K" + line(done: done, after: now - began, width: errors.columns ?? 80))
+        let errors = OutputStream(descriptor: descriptor, name: "standard error")
+        redraw(line(done: done, after: now - began, width: errors.columns ?? 80), errors)
+    }
+
+    private func redraw(_ line: String, _ errors: OutputStream) {
+        try? errors.write("\r\u{1b}[K" + line)
         try? errors.flush()
     }
 
@@ -33,8 +38,7 @@ struct ProgressBar {
     mutating func finish() {
         guard hasDrawn else { return }
         hasDrawn = false
-        try? errors.write("\r\u{1b}[K")
-        try? errors.flush()
+        redraw("", OutputStream(descriptor: descriptor, name: "standard error"))
     }
 
     func line(done: Int64, after elapsed: Duration, width: Int) -> String {

@@ -55,6 +55,23 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
         return cut
     }
 
+    /// Lines of at most `columns`, broken at spaces where there are any. For text of one style.
+    func wrapped(to columns: Int) -> [StyledText] {
+        let style = spans.first?.style ?? .plain
+        var lines: [StyledText] = []
+        var line = ""
+        for word in plain.split(separator: " ", omittingEmptySubsequences: false) {
+            let longer = line.isEmpty ? String(word) : line + " " + word
+            if !line.isEmpty, longer.displayWidth > columns {
+                lines.append(StyledText(line, style))
+                line = String(word)
+            } else {
+                line = longer
+            }
+        }
+        return lines + [StyledText(line, style)]
+    }
+
     /// Exactly `columns` wide.
     func fit(to columns: Int, _ alignment: Alignment = .left) -> StyledText {
         let text = cut(to: columns)
