@@ -1,0 +1,76 @@
+internal import ArgumentParser
+internal import SessionHistory
+
+struct Sessions: SpeakingCommand {
+    static let configuration = CommandConfiguration(abstract: "List the sessions of the history.")
+
+    @OptionGroup var history: HistoryOptions
+    @OptionGroup var speech: SpeechOptions
+
+    func run(on terminal: Terminal) async throws -> ExitStatus {
+        let sessions = try history.open().sessions()
+        if speech.json {
+            try terminal.print(sessions.map(\.facts))
+            return .done
+        }
+        if sessions.isEmpty {
+            terminal.note("no sessions yet; record one with 'lockstep record --pipeline FILE'")
+            return .done
+        }
+        var table = Table([
+            .init(title: "session", alignment: .right), .init(title: "uuid"),
+            .init(title: "name", canShrink: true), .init(title: "state"), .init(title: "started (UTC)"),
+            .init(title: "duration", alignment: .right), .init(title: "in", alignment: .right),
+            .init(title: "outputs", alignment: .right), .init(title: "released", alignment: .right),
+            .init(title: "findings", alignment: .right),
+        ])
+        for session in sessions {
+            table.add([
+                StyledText("\(session.session)", .bold), StyledText(session.uuid.prefix(8), .dim),
+                StyledText(session.name ?? session.source ?? ""), session.state.styled,
+                StyledText(Quantity.moment(session.startedAt)),
+                StyledText(session.durationMs.map(Quantity.duration(milliseconds:)) ?? ""),
+                StyledText(Quantity.count(session.inbound)), StyledText(Quantity.count(session.outputs)),
+                StyledText(Quantity.count(session.released)),
+                session.findings == 0 ? StyledText("0", .dim) : StyledText(Quantity.count(session.findings), .yellow),
+            ])
+        }
+        try terminal.print(table.lines(width: terminal.width))
+        return .done
+    }
+}
+
+extension SessionState {
+    /// The state in the colour that it deserves.
+    var styled: StyledText {
+        switch self {
+        case .complete: StyledText(rawValue, .green)
+        case .recording: StyledText(rawValue, .cyan)
+        case .failed: StyledText(rawValue, .red)
+        case .interrupted: StyledText(rawValue, .yellow)
+        }
+    }
+}
+
+extension SessionSummary {
+    /// As the view `sessions` has it.
+    var facts: Facts {
+        var facts = Facts()
+        facts.set("session", session)
+        facts.set("uuid", uuid)
+        facts.set("name", name)
+        facts.set("source", source)
+        facts.set("state", state.rawValue)
+        facts.set("started_at", startedAt)
+        facts.set("ended_at", endedAt)
+        facts.set("duration_ms", durationMs)
+        facts.set("stages", stages)
+        facts.set("inbound", inbound)
+        facts.set("outputs", outputs)
+        facts.set("released", released)
+        facts.set("duplicates", duplicates)
+        facts.set("bypasses", bypasses)
+        facts.set("findings", findings)
+        return facts
+    }
+}

@@ -1,0 +1,175 @@
+internal import PipelineEngine
+internal import SessionHistory
+
+/// What there is to say about a session as a whole.
+struct SessionOverview {
+    let session: SessionSummary
+    let stages: [Stage]
+
+    /// A stage with how it did.
+    struct Stage {
+        let definition: SessionDefinition.Stage
+        let branches: [BranchSummary]
+        /// The number of batches by how they ended.
+        var outcomes: [String: Int64] = [:]
+        /// Of the batches that ended, ascending, in ms.
+        var held: [Double] = []
+        /// Those held longest, longest first.
+        var slowest: [BatchSummary] = []
+
+        mutating func add(_ batch: BatchSummary) {
+            outcomes[batch.outcome, default: 0] += 1
+            guard let time = batch.heldMs else { return }
+            held.append(time)
+            if slowest.count == 3, let least = slowest.last?.heldMs, least >= time { return }
+            let place = slowest.firstIndex { ($0.heldMs ?? 0) < time } ?? slowest.count
+            slowest.insert(batch, at: place)
+            if slowest.count > 3 { slowest.removeLast() }
+        }
+
+        func percentile(_ share: Double) -> Double? {
+            held.isEmpty ? nil : held[min(held.count - 1, Int(Double(held.count) * share))]
+        }
+    }
+
+    init(
+        _ history: History, _ session: SessionSummary, _ stages: [SessionDefinition.Stage], on terminal: Terminal
+    ) throws {
+        self.session = session
+        let branches = try history.branches(of: session.session)
+        var progress = ProgressBar("reading", total: session.inbound, on: terminal)
+        var done: Int64 = 0
+        var overviews: [Stage] = []
+        for stage in stages {
+            var overview = Stage(definition: stage, branches: branches.filter { $0.stage == stage.number })
+            try history.forEachBatch(of: session.session, stage: stage.number) { batch in
+                overview.add(batch)
+                done += 1
+                progress.update(done)
+                return true
+            }
+            overview.held.sort()
+            overviews.append(overview)
+        }
+        progress.finish()
+        self.stages = overviews
+    }
+
+    // MARK: - For people
+
+    func lines(width: Int) -> [StyledText] {
+        var facts = Table([.init(title: ""), .init(title: "", canShrink: true)])
+        func fact(_ name: String, _ value: StyledText) { facts.add([StyledText(name, .dim), value]) }
+        fact("uuid", StyledText(session.uuid))
+        if let source = session.source { fact("source", StyledText(source)) }
+        var time = Quantity.moment(session.startedAt)
+        if let ended = session.endedAt { time += " to \(Quantity.moment(ended).suffix(8))" }
+        let duration = session.durationMs.map { " · \(Quantity.duration(milliseconds: $0))" } ?? ""
+        fact("time (UTC)", StyledText(time + duration))
+        fact(
+            "frames",
+            StyledText(
+                "\(Quantity.count(session.inbound)) in · \(Quantity.count(session.outputs, "output")) · "
+                    + "\(Quantity.count(session.released)) released · \(Quantity.count(session.duplicates, "duplicate")) · "
+                    + Quantity.count(session.bypasses, "bypass", "bypasses")))
+        fact(
+            "findings",
+            session.findings == 0
+                ? StyledText("none", .green)
+                : StyledText(Quantity.count(session.findings), .yellow)
+                    + StyledText(" · see 'lockstep check \(session.session)'", .dim))
+        let title = StyledText(session.title, .bold) + StyledText(" · ", .dim) + session.state.styled
+        return [title] + facts.lines(width: width) + stages.flatMap { [StyledText()] + $0.lines(width: width) }
+    }
+
+    // MARK: - For programs
+
+    var facts: Facts {
+        var facts = session.facts
+        facts.set("stage_list", stages.map(\.facts))
+        return facts
+    }
+}
+
+extension SessionOverview.Stage {
+    fileprivate func lines(width: Int) -> [StyledText] {
+        var lines = [definition.title]
+        var table = Table(
+            [
+                .init(title: "branch", alignment: .right), .init(title: "name"),
+                .init(title: "processors", canShrink: true), .init(title: "outputs", alignment: .right),
+                .init(title: "came last", alignment: .right), .init(title: "waited, mean", alignment: .right),
+                .init(title: "longest", alignment: .right),
+            ], indent: 2)
+        for branch in branches {
+            table.add([
+                StyledText("\(branch.branch)", Style.branch(branch.branch)), StyledText(branch.name ?? ""),
+                StyledText(
+                    branch.processors.isEmpty ? "(passes frames on)" : branch.processors.joined(separator: " → "), .dim),
+                StyledText(Quantity.count(branch.outputs)),
+                StyledText("\(Quantity.count(branch.straggled)) of \(Quantity.count(branch.batches))"),
+                StyledText(branch.meanWaitedMs.map(Quantity.duration(milliseconds:)) ?? ""),
+                StyledText(branch.maxWaitedMs.map(Quantity.duration(milliseconds:)) ?? ""),
+            ])
+        }
+        lines += table.lines(width: width)
+        let ended = ["released", "interrupted", "cancelled", "failed", "open"].compactMap { outcome in
+            outcomes[outcome].map { "\(Quantity.count($0)) \(outcome)" }
+        }
+        lines.append(
+            StyledText("  batches  ", .dim) + StyledText(ended.isEmpty ? "none" : ended.joined(separator: " · ")))
+        if let median = percentile(0.5), let high = percentile(0.95), let most = held.last {
+            lines.append(
+                StyledText("  held     ", .dim)
+                    + StyledText(
+                        "median \(Quantity.duration(milliseconds: median)) · 95 % \(Quantity.duration(milliseconds: high))"
+                            + " · longest \(Quantity.duration(milliseconds: most))"))
+        }
+        let longest = slowest.map { "\($0.batch) (\(Quantity.duration(milliseconds: $0.heldMs ?? 0)))" }
+        if !longest.isEmpty {
+            lines.append(StyledText("  slowest  ", .dim) + StyledText("batch " + longest.joined(separator: ", ")))
+        }
+        return lines
+    }
+
+    fileprivate var facts: Facts {
+        var facts = Facts()
+        facts.set("stage", definition.number)
+        facts.set("name", definition.name)
+        facts.set("frame_order", definition.frameOrder?.rawValue)
+        facts.set("parent", definition.parent)
+        facts.set(
+            "branches",
+            branches.map { branch in
+                var facts = Facts()
+                facts.set("branch", branch.branch)
+                facts.set("name", branch.name)
+                facts.set("processors", branch.processors)
+                facts.set("batches", branch.batches)
+                facts.set("outputs", branch.outputs)
+                facts.set("straggled", branch.straggled)
+                facts.set("mean_waited_ms", branch.meanWaitedMs)
+                facts.set("max_waited_ms", branch.maxWaitedMs)
+                return facts
+            })
+        var counts = Facts()
+        for outcome in ["released", "interrupted", "cancelled", "failed", "open"] {
+            counts.set(outcome, outcomes[outcome] ?? 0)
+        }
+        facts.set("batches", counts)
+        var times = Facts()
+        times.set("median", percentile(0.5))
+        times.set("p95", percentile(0.95))
+        times.set("max", held.last)
+        facts.set("held_ms", times)
+        facts.set(
+            "slowest",
+            slowest.map { batch in
+                var facts = Facts()
+                facts.set("batch", batch.batch)
+                facts.set("held_ms", batch.heldMs)
+                return facts
+            })
+        return facts
+    }
+}

@@ -1,0 +1,136 @@
+/// Text with colours: what is printed to people. Whatever goes in is made printable first.
+struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
+    struct Span: Sendable, Equatable {
+        var text: String
+        var style: Style
+    }
+
+    private(set) var spans: [Span] = []
+
+    init() {}
+
+    init(_ text: some StringProtocol, _ style: Style = .plain) {
+        if !text.isEmpty { spans = [Span(text: text.printable, style: style)] }
+    }
+
+    init(stringLiteral value: String) { self.init(value) }
+
+    static func + (left: StyledText, right: StyledText) -> StyledText {
+        var joined = left
+        joined.spans += right.spans
+        return joined
+    }
+
+    static func += (left: inout StyledText, right: StyledText) { left.spans += right.spans }
+
+    mutating func append(_ text: some StringProtocol, _ style: Style = .plain) { self += StyledText(text, style) }
+
+    /// In columns.
+    var width: Int { spans.reduce(0) { $0 + $1.text.displayWidth } }
+
+    var plain: String { spans.reduce(into: "") { $0 += $1.text } }
+
+    /// The same text, every span in this style as well.
+    func styled(_ style: Style) -> StyledText {
+        var text = self
+        for index in text.spans.indices { text.spans[index].style.formUnion(style) }
+        return text
+    }
+
+    /// At most `columns` wide, an ellipsis at the end of what was cut.
+    func cut(to columns: Int) -> StyledText {
+        guard columns > 0 else { return StyledText() }
+        if width <= columns { return self }
+        var cut = StyledText()
+        var left = columns - 1
+        for span in spans {
+            let fitting = span.text.prefix(columns: left)
+            left -= fitting.displayWidth
+            if fitting.endIndex < span.text.endIndex {
+                cut.spans.append(Span(text: fitting + "…", style: span.style))
+                return cut
+            }
+            cut.spans.append(span)
+        }
+        return cut
+    }
+
+    /// Lines of at most `columns`, broken at spaces where there are any. For text of one style.
+    func wrapped(to columns: Int) -> [StyledText] {
+        let style = spans.first?.style ?? .plain
+        var lines: [StyledText] = []
+        var line = ""
+        for word in plain.split(separator: " ", omittingEmptySubsequences: false) {
+            let longer = line.isEmpty ? String(word) : line + " " + word
+            if !line.isEmpty, longer.displayWidth > columns {
+                lines.append(StyledText(line, style))
+                line = String(word)
+            } else {
+                line = longer
+            }
+        }
+        return lines + [StyledText(line, style)]
+    }
+
+    /// Exactly `columns` wide.
+    func fit(to columns: Int, _ alignment: Alignment = .left) -> StyledText {
+        let text = cut(to: columns)
+        let padding = StyledText(String(repeating: " ", count: max(0, columns - text.width)))
+        return alignment == .left ? text + padding : padding + text
+    }
+
+    /// As bytes for a terminal, with or without colours.
+    func rendered(inColour: Bool) -> String {
+        guard inColour else { return plain }
+        return spans.reduce(into: "") { text, span in
+            text += span.style.isEmpty ? span.text : "\u{1b}[\(span.style.codes)m\(span.text)\u{1b}[0m"
+        }
+    }
+}
+
+enum Alignment: Sendable {
+    case left, right
+}
+
+/// How a piece of text looks: of the 16 colours that every terminal has, so that the user's theme decides.
+struct Style: OptionSet, Sendable {
+    let rawValue: UInt16
+
+    static let plain: Style = []
+    static let bold = Style(rawValue: 1 << 0)
+    static let dim = Style(rawValue: 1 << 1)
+    static let red = Style(rawValue: 1 << 2)
+    static let green = Style(rawValue: 1 << 3)
+    static let yellow = Style(rawValue: 1 << 4)
+    static let blue = Style(rawValue: 1 << 5)
+    static let magenta = Style(rawValue: 1 << 6)
+    static let cyan = Style(rawValue: 1 << 7)
+
+    /// A colour for each branch, the same everywhere; they repeat after five.
+    static func branch(_ number: Int) -> Style {
+        let colours: [Style] = [.cyan, .magenta, .yellow, .blue, .green]
+        return number < 0 ? .dim : colours[number % colours.count]
+    }
+
+    fileprivate var codes: String {
+        let all: [(Style, String)] = [
+            (.bold, "1"), (.dim, "2"), (.red, "31"), (.green, "32"), (.yellow, "33"), (.blue, "34"),
+            (.magenta, "35"), (.cyan, "36"),
+        ]
+        return all.filter { contains($0.0) }.map(\.1).joined(separator: ";")
+    }
+}
+
+extension StringProtocol {
+    /// The longest beginning that fits into so many columns.
+    fileprivate func prefix(columns: Int) -> SubSequence {
+        var left = columns
+        var end = startIndex
+        while end < endIndex {
+            left -= self[end].displayWidth
+            if left < 0 { break }
+            end = index(after: end)
+        }
+        return self[..<end]
+    }
+}

@@ -1,0 +1,64 @@
+import Testing
+
+@testable import lockstep
+
+@Suite("What is printed to people")
+struct TextTests {
+    @Test("Controls are written out, so that no frame can steer the terminal")
+    func controls() {
+        #expect("a\u{1b}[31mb\nc\td\u{0}\u{7f}\u{9b}".printable == "a\\x1b[31mb\\nc\\td\\0\\x7f\\u{9b}")
+        #expect("\u{202e}gnp.exe\u{2066}\u{2028}".printable == "\\u{202e}gnp.exe\\u{2066}\\u{2028}")
+        #expect("Grüße, 世界 👩‍👩‍👧".printable == "Grüße, 世界 👩‍👩‍👧")
+        #expect(StyledText("\r\u{1b}]0;title\u{7}").plain == "\\r\\x1b]0;title\\x07")
+    }
+
+    @Test(
+        "Width counts columns, not characters",
+        arguments: [
+            ("plain", 5), ("Grüße", 5), ("世界", 4), ("e\u{301}", 1), ("👩‍👩‍👧", 2), ("❤️", 2), ("한글", 4), ("", 0),
+            ("ｗｉｄｅ", 8), ("🇩🇪", 2),
+        ])
+    func width(text: String, columns: Int) { #expect(text.displayWidth == columns) }
+
+    @Test("Cutting keeps to the columns and says that something is cut")
+    func cutting() {
+        #expect(StyledText("hello").cut(to: 5).plain == "hello")
+        #expect(StyledText("hello!").cut(to: 5).plain == "hell…")
+        #expect(StyledText("世界世界").cut(to: 4).plain == "世…")
+        #expect((StyledText("ab", .red) + StyledText("cdef", .bold)).cut(to: 4).plain == "abc…")
+        #expect((StyledText("ab", .red) + StyledText("cdef", .bold)).cut(to: 3).plain == "ab…")
+        #expect(StyledText("x").cut(to: 0).plain == "")
+        #expect(StyledText("世").fit(to: 4).plain == "世  ")
+        #expect(StyledText("7").fit(to: 3, .right).plain == "  7")
+    }
+
+    @Test("Colours are codes around the text, or nothing")
+    func colours() {
+        let text = StyledText("a", [.bold, .red]) + StyledText("b")
+        #expect(text.rendered(inColour: true) == "\u{1b}[1;31ma\u{1b}[0mb")
+        #expect(text.rendered(inColour: false) == "ab")
+    }
+
+    @Test("A table gives way where it may, widest column first")
+    func table() {
+        var table = Table([
+            .init(title: "n", alignment: .right), .init(title: "name", canShrink: true), .init(title: "what"),
+        ])
+        table.add(["1", "a rather long name", "x"])
+        table.add(["12", "short", "yes"])
+        #expect(
+            table.lines(width: 80).map(\.plain) == [
+                " n  name                what", " 1  a rather long name  x", "12  short               yes",
+            ])
+        #expect(
+            table.lines(width: 20).map(\.plain) == [" n  name        what", " 1  a rather …  x", "12  short       yes"])
+    }
+
+    @Test("A progress line says how far and how long")
+    func progress() {
+        let bar = ProgressBar("reading", total: 200, on: Terminal(colour: .never))
+        #expect(
+            bar.line(done: 50, after: .seconds(2), width: 80) == "reading  ██████░░░░░░░░░░░░░░░░░░ 25 %  6 s left")
+        #expect(bar.line(done: 50, after: .seconds(2), width: 16) == "reading  █████…")
+    }
+}
