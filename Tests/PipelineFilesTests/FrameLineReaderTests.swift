@@ -232,6 +232,11 @@ import Testing
         #expect(throws: FileProblem.self) { try read(deep, limits: FrameLineLimits(depth: 2)) }
     }
 
+    @Test func typesOfItsOwnAreBounded() {
+        let text = (0...FrameTypes.limit).map { "{\"type\": \"T\($0)\", \"class\": \"data\"}\n" }.joined()
+        #expect { try read(text) } throws: { ($0 as? FileProblem)?.line == FrameTypes.limit + 1 }
+    }
+
     @Test func largestIdLeavesIdsForOthers() throws {
         let identity = FrameIdentity()
         let frame = try read(#"{"type": "EndFrame", "id": 9223372036854775807}"#)[0].makeFrame(identity)

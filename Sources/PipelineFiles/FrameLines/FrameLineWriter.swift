@@ -6,6 +6,9 @@ public import PipelineEngine
 /// (`stage`, say) go into an object under the key `$fields`. A type of a program's own is written with its class.
 public struct FrameLineWriter: Sendable {
     private var json = JSONWriter()
+    /// How lines of the last frame's type begin: the next frame is often of the same.
+    private var lastType: FrameType?
+    private var lastBeginning: [UInt8] = []
 
     public init() {}
 
@@ -57,12 +60,23 @@ public struct FrameLineWriter: Sendable {
 
     private mutating func begin(_ frame: any Frame) {
         let type = frame.type
+        if lastType != type {
+            lastType = type
+            lastBeginning = FrameLineWriter.beginning(type)
+        }
+        json.bytes.append(contentsOf: lastBeginning)
+    }
+
+    private static func beginning(_ type: FrameType) -> [UInt8] {
+        var json = JSONWriter()
         json.literal(#"{"type": "#)
         json.write(type.name)
-        guard FrameType.known(type.name) == nil else { return }
-        json.literal(#", "class": "#)
-        json.write(type.frameClass.rawValue)
-        if !type.isInterruptible { json.literal(#", "interruptible": false"#) }
+        if FrameType.known(type.name) == nil {
+            json.literal(#", "class": "#)
+            json.write(type.frameClass.rawValue)
+            if !type.isInterruptible { json.literal(#", "interruptible": false"#) }
+        }
+        return json.bytes
     }
 
     private mutating func write(_ direction: FrameDirection) {

@@ -50,18 +50,17 @@ struct JSONWriter {
     }
 
     mutating func write(_ value: Int64) {
-        var rest = value.magnitude
-        if rest < 10 {
-            if value < 0 { bytes.append(UInt8(ascii: "-")) }
-            return bytes.append(UInt8(ascii: "0") + UInt8(rest))
-        }
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        while rest > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
+        var rest = value.magnitude
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = digits.count
+            repeat {
+                first -= 1
+                digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            bytes.append(contentsOf: digits[first...])
         }
-        bytes[start...].reverse()
     }
 
     /// A time in ns as ms, exactly: `1.25`, `120`.
@@ -84,15 +83,18 @@ struct JSONWriter {
         var text = text
         text.withUTF8 { characters in
             var plainFrom = 0
-            for (index, byte) in characters.enumerated()
-            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F {
+            for index in characters.indices where JSONWriter.needsEscape(characters[index]) {
                 bytes.append(contentsOf: characters[plainFrom..<index])
-                appendEscape(of: byte)
+                appendEscape(of: characters[index])
                 plainFrom = index + 1
             }
             bytes.append(contentsOf: characters[plainFrom...])
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
     }
 
     private mutating func appendEscape(of byte: UInt8) {

@@ -3,6 +3,8 @@ public import PipelineEngine
 /// The frame types that files of a session may name: the catalogue's, and those that the files declare themselves.
 public struct FrameTypes: Sendable, Hashable {
     private var own: [String: FrameType] = [:]
+    /// How many types of their own files may have: what is known of a type is kept for ever.
+    static let limit = 10_000
 
     public init() {}
 
@@ -39,6 +41,11 @@ public struct FrameTypes: Sendable, Hashable {
                 key: "type", problem: "the type has no name", remedy: "name one, TextFrame for example")
         }
         guard let frameClass else { throw unknown(name, remedy: "for a type of your own, add its 'class'") }
+        guard own.count < FrameTypes.limit else {
+            throw FrameTypeProblem(
+                key: "type", problem: "there are more than \(FrameTypes.limit) frame types of their own",
+                remedy: "put what differs into a field")
+        }
         let type = FrameType(
             name, base: FrameTypes.base(of: frameClass), frameClass: frameClass, isInterruptible: isInterruptible)
         add(type)
