@@ -84,7 +84,17 @@ let package = Package(
         .testTarget(
             name: "ReplayTests", dependencies: ["Replay", "SessionHistory", "Recording", "PipelineEngine"],
             swiftSettings: strict),
-        .testTarget(name: "WhiskerBridgeTests", dependencies: ["WhiskerBridge", "PipelineEngine"], swiftSettings: strict),
+        .testTarget(
+            name: "WhiskerBridgeTests",
+            dependencies: [
+                "WhiskerBridge", "PipelineEngine",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            resources: [.copy("Resources")], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["lockstep"], swiftSettings: strict),
     ]
 )

@@ -1,4 +1,3 @@
-import Foundation
 import PipelineEngine
 import Testing
 
@@ -32,12 +31,16 @@ struct Interpreted {
     }
 
     /// The one session that `bytes` hold.
-    init(_ bytes: [UInt8], order: FrameOrder? = nil) throws {
-        var stream = WhiskerStream(order: order)
-        let steps = stream.read(bytes) + stream.end(.complete)
+    init(_ bytes: [UInt8], order: FrameOrder? = nil, limits: WhiskerLimits = WhiskerLimits()) throws {
+        var stream = WhiskerStream(order: order, limits: limits)
+        try self.init(stream.read(bytes) + stream.end(.complete))
+    }
+
+    /// The one session that `steps` tell.
+    init(_ steps: [WhiskerStep]) throws {
         let sessions = Interpreted.sessions(steps)
-        self = try #require(sessions.first)
-        #expect(sessions.count == 1)
+        try #require(sessions.count == 1)
+        self = sessions[0]
     }
 
     private init(source: WhiskerSource? = nil, definition: SessionDefinition = SessionDefinition()) {
@@ -84,37 +87,5 @@ extension Interpreted {
             if let event = events.first(where: { $0.sequence == finding.sequence }) { line += " \(frame(event))" }
             return line
         }
-    }
-}
-
-/// A recording of a real bot among the tests' resources, and what its process saw.
-struct RealRecording: Sendable, CustomTestStringConvertible {
-    let name: String
-    var testDescription: String { name }
-
-    static let all = [
-        "calendar-arrival", "calendar-pipeline", "endframe-lost", "in-parallel", "interruption", "late-start",
-        "stuck-barrier", "system-frames", "two-stages", "upstream",
-    ].map(RealRecording.init)
-
-    var bytes: [UInt8] { get throws { try Array(Data(contentsOf: url("whisk"))) } }
-    var path: String { get throws { try url("whisk").path } }
-
-    struct Truth: Decodable {
-        struct Stage: Decodable {
-            var inbound: [[String]]
-            var released: [[String]]
-        }
-
-        var finished: Bool
-        var stages: [String: Stage]
-    }
-
-    var truth: Truth {
-        get throws { try JSONDecoder().decode(Truth.self, from: Data(contentsOf: url("truth.json"))) }
-    }
-
-    private func url(_ ext: String) throws -> URL {
-        try #require(Bundle.module.url(forResource: "Resources/whisk/\(name)", withExtension: ext))
     }
 }
