@@ -53,7 +53,8 @@ extension Interpreted {
     /// The frame that an event is about: its own, or that of its subject.
     func frame(_ event: SessionEvent) -> String {
         if let frame = event.frame { return frame.name }
-        return events.first { $0.sequence == event.subject }?.frame?.name ?? "?"
+        guard (1...Int64(events.count)).contains(event.subject) else { return "?" }
+        return events[Int(event.subject) - 1].frame?.name ?? "?"
     }
 
     func events(_ stage: Int, _ kinds: SessionEvent.Kind...) -> [SessionEvent] {
@@ -84,7 +85,7 @@ extension Interpreted {
         findings.map { finding in
             var line = "\(finding.kind.rawValue) s\(finding.stage) b\(finding.batch)"
             if finding.branch >= 0 { line += " branch \(finding.branch)" }
-            if let event = events.first(where: { $0.sequence == finding.sequence }) { line += " \(frame(event))" }
+            if finding.sequence > 0, let event = events.first(where: { $0.sequence == finding.sequence }) { line += " \(frame(event))" }
             return line
         }
     }
