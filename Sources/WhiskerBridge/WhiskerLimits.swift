@@ -6,8 +6,9 @@ public struct WhiskerLimits: Sendable, Hashable {
     public var recordValues = 1 << 20
     /// The deepest nesting of a record.
     public var recordDepth = 64
-    /// The largest WebSocket frame, in bytes. Whisker sends all that happened before its first client as one.
-    public var frameBytes = 512 << 20
+    /// The largest WebSocket frame, in bytes; below 4 GiB. Whisker sends all that happened before its first client as
+    /// one.
+    public var frameBytes = 128 << 20
     /// The most WebSocket frames that one message may be cut into.
     public var messageFragments = 16_384
     /// The most stages in all.

@@ -10,13 +10,13 @@ public struct WhiskerClient: Sendable {
         public var order: FrameOrder?
         /// Whether to wait for a server that is not there yet, and for the bot's next life when it has ended.
         public var waits = false
-        /// How long to record in all; nil for as long as the bot lives.
+        /// How long to record in all, from the start; nil for as long as the bot lives.
         public var duration: Duration?
         /// How long to try to come back to a bot that vanished without closing the connection, when `waits` is false.
         public var reconnectWindow: Duration = .seconds(5)
         /// How long the server may take to connect, and to send its snapshot.
         public var greetingTimeout: Duration = .seconds(10)
-        /// How long the server may leave a ping unanswered.
+        /// How long the server may be silent; it is sent a ping after half of it.
         public var silenceTimeout: Duration = .seconds(20)
         /// PEM file with the certificates to trust for `wss`, in place of the system's.
         public var trustedCertificates: String?
@@ -25,16 +25,26 @@ public struct WhiskerClient: Sendable {
         public init() {}
     }
 
+    private let address: WhiskerAddress
+    private let options: Options
+
     /// - Throws: `WhiskerError.Code.badAddress` when the address is not `ws://HOST:PORT` or `wss://HOST:PORT`.
-    public init(_ address: String, _ options: Options = Options()) throws(WhiskerError) {}
+    public init(_ address: String, _ options: Options = Options()) throws(WhiskerError) {
+        self.address = try WhiskerAddress(address)
+        self.options = options
+    }
 
     /// Records; calls `take` for every step, one at a time, in order. While `take` takes its time, the bot's bytes wait
-    /// in the socket. When the task is cancelled the session is ended as `.stopped` before this returns.
+    /// in the socket. When the task is cancelled the session is ended as `.stopped` before this returns; `take` is then
+    /// called in the cancelled task.
     ///
-    /// - Parameter notice: is told of waiting and reconnecting, in one line for people each.
+    /// - Parameter notice: is told of connecting, waiting and reconnecting, in one line for people each.
     /// - Throws: `WhiskerError` when nothing could be recorded at all, or when the server misbehaved (what came before
     ///   is told, and its session has ended `.damaged`); whatever `take` throws.
     public func run(
-        notice: @Sendable (String) -> Void = { _ in }, take: (WhiskerStep) async throws -> Void
-    ) async throws {}
+        notice: (String) -> Void = { _ in }, take: (WhiskerStep) async throws -> Void
+    ) async throws {
+        var recorder = LiveRecorder(address: address, options: options)
+        try await recorder.run(notice: notice, take: take)
+    }
 }

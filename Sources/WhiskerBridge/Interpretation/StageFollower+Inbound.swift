@@ -27,7 +27,9 @@ extension StageFollower {
         let isSync = record.typeName == "SyncFrame" && open?.inbound?.name != record.name
         if isSync {
             settle(asSystem: false, &narrator)
-            if open?.direction != record.direction || open?.markers[branch] != nil {
+            if let first = inboundSync(branch) {
+                open?.inbound = OpenBatch.Inbound(name: first, type: .sync, sequence: 0)
+            } else if open?.direction != record.direction || open?.markers[branch] != nil {
                 // A batch whose inbound frame is not in the recording: it began before it, or Whisker leaves it out.
                 beginsUnseen(record.direction, inbound: nil, &narrator)
             }
@@ -40,6 +42,13 @@ extension StageFollower {
                 record.direction, inbound: OpenBatch.Inbound(name: record.name, type: type, sequence: 0), &narrator)
             if open?.isEnd == true { setMarker(record, branch, narrator.now) }
         }
+    }
+
+    /// The SyncFrame with which a batch began out of view, when it turns out to be the inbound frame and not the stage's
+    /// own: one of an outer stage. Nothing can have come out of the branch yet.
+    private func inboundSync(_ branch: Int) -> String? {
+        guard let batch = open, batch.inbound == nil, batch.outputs.isEmpty, !batch.synced[branch] else { return nil }
+        return batch.markers[branch]?.name
     }
 
     private mutating func setMarker(_ record: FrameRecord, _ branch: Int, _ now: Int64) {

@@ -1,5 +1,10 @@
 import PipelineEngine
 
+extension Arrival {
+    /// Whether a record is about this frame on its way in this direction. The id alone does not say: two may share one.
+    fileprivate func isFrame(of record: FrameRecord) -> Bool { name == record.name && direction == record.direction }
+}
+
 extension StageFollower {
     /// A frame leaves the stage.
     mutating func goesOut(_ record: FrameRecord, _ narrator: inout Narrator) {
@@ -94,18 +99,18 @@ extension StageFollower {
 
     private mutating func find(_ record: FrameRecord, _ narrator: inout Narrator) -> Origin {
         if let index = outputIndex(record) { return own(index) }
-        if let index = leftovers.firstIndex(where: { $0.key == record.key && $0.direction == record.direction }) {
+        if let index = leftovers.firstIndex(where: { $0.isFrame(of: record) }) {
             let arrival = leftovers.remove(at: index)
             guard case .told(let batch, _, let sequence) = arrival.telling else { return Origin(arrival: arrival) }
             return Origin(arrival: arrival, sequence: sequence, origin: .interrupted(batch))
         }
-        if let index = open?.earlier.firstIndex(where: { $0.key == record.key && $0.direction == record.direction }) {
+        if let index = open?.earlier.firstIndex(where: { $0.isFrame(of: record) }) {
             return (open?.earlier.remove(at: index)).map(StageFollower.origin) ?? Origin()
         }
         // Frames that Pipecat would not have taken yet: it released them all the same.
         for branch in 0..<branches {
             guard
-                let index = queues[record.direction]?[branch].firstIndex(where: { $0.key == record.key && !$0.isSync }),
+                let index = queues[record.direction]?[branch].firstIndex(where: { $0.isFrame(of: record) && !$0.isSync }),
                 var arrival = queues[record.direction]?[branch].remove(at: index)
             else { continue }
             letGo(arrival)
@@ -141,7 +146,7 @@ extension StageFollower {
 
     /// The output of the open batch that a record releases: among copies of one frame the first in the stage's order.
     private func outputIndex(_ record: FrameRecord) -> Int? {
-        let pending = pending(record.key, record.direction)
+        let pending = pending(record.key, record.direction).filter { open?.outputs[$0].arrival.name == record.name }
         guard order.order == .pipeline else { return pending.first }
         return pending.min { branch($0) < branch($1) }
     }

@@ -58,7 +58,7 @@ struct Topology: Sendable {
     /// - Returns: the numbers of the new stages.
     /// - Throws: `WhiskerError` when there are more stages, or deeper ones, than the limits allow.
     mutating func add(
-        _ worker: WhiskerMessage.Worker, order: FrameOrder?, limits: WhiskerLimits
+        _ worker: WhiskerMessage.Worker, orders: KnownOrders.Session, limits: WhiskerLimits
     ) throws(WhiskerError) -> Range<Int> {
         let first = definition.stages.count
         // A stage is whatever stands around a SyncParallelPipelineSource: a subclass has another type name.
@@ -90,7 +90,7 @@ struct Topology: Sendable {
                 }
                 definition.stages.append(
                     SessionDefinition.Stage(
-                        number: number, name: processor.id, frameOrder: order, branches: [],
+                        number: number, name: processor.id, frameOrder: orders[number], branches: [],
                         parent: around.last?.stage))
                 numbers[processor.id] = number
                 role = .stage(number)

@@ -2,7 +2,7 @@ import PipelineEngine
 
 /// Turns the messages of one of Whisker's sessions into its steps, without the first and the last of them.
 struct WhiskerInterpreter: Sendable {
-    private let order: FrameOrder?
+    private let orders: KnownOrders.Session
     private let limits: WhiskerLimits
     private var topology = Topology()
     private var followers: [StageFollower] = []
@@ -15,9 +15,10 @@ struct WhiskerInterpreter: Sendable {
     /// - Parameter startedAt: when the session's time begins, in seconds since 1970.
     /// - Throws: `WhiskerError` when there are too many stages.
     init(
-        _ snapshot: WhiskerMessage.Snapshot, startedAt: Double, order: FrameOrder?, limits: WhiskerLimits
+        _ snapshot: WhiskerMessage.Snapshot, startedAt: Double, orders: KnownOrders.Session,
+        limits: WhiskerLimits
     ) throws(WhiskerError) {
-        self.order = order
+        self.orders = orders
         self.limits = limits
         self.startedAt = startedAt
         narrator = Narrator(limits: limits)
@@ -38,11 +39,11 @@ struct WhiskerInterpreter: Sendable {
     }
 
     private mutating func add(_ worker: WhiskerMessage.Worker) throws(WhiskerError) -> Bool {
-        let added = try topology.add(worker, order: order, limits: limits)
+        let added = try topology.add(worker, orders: orders, limits: limits)
         for number in added {
             let stage = definition.stages[number]
             let label = StageLabel(number: number, name: stage.name, branches: stage.branches.map(\.name))
-            followers.append(StageFollower(label: label, branches: stage.branches.count, order: order))
+            followers.append(StageFollower(label: label, branches: stage.branches.count, order: orders[number]))
         }
         return !added.isEmpty
     }

@@ -3,7 +3,8 @@ public import PipelineEngine
 /// What a recorder is told about a bot, in this order for each session: `started`, then any number of `definition`,
 /// `event` and `finding`, then `ended`.
 public enum WhiskerStep: Sendable {
-    /// A session began: Whisker's snapshot is there. The definition's frame orders are nil unless they were given.
+    /// A session began: Whisker's snapshot is there. The definition's frame orders are nil unless they are known
+    /// already.
     case started(WhiskerSource, SessionDefinition)
     /// The definition as it is now known. Stages are only ever added at the end; at the session's end it comes once
     /// more with the frame orders that could be inferred.

@@ -12,10 +12,13 @@ public struct WhiskerStream: Sendable {
     /// How much is decoded before what it says is given out: bounds what one call holds.
     private static let piece = 64 << 10
 
-    private let order: FrameOrder?
+    private let orders: KnownOrders
+    /// Whether a session that `WhiskWriter` wrote comes back as it was, and not by interpreting it.
+    var readsAnnotations = true
     private let limits: WhiskerLimits
     private var decoder: MessagePackDecoder
     private var session: Session?
+    private var sessions = 0
     private var records: Int64 = 0
     /// What was wrong, when something was.
     public private(set) var damage: WhiskerError?
@@ -29,13 +32,20 @@ public struct WhiskerStream: Sendable {
 
     /// - Parameter order: the frame order of every stage, if it is known; otherwise it is inferred from the releases.
     public init(order: FrameOrder? = nil, limits: WhiskerLimits = WhiskerLimits()) {
-        self.order = order
+        self.init(KnownOrders(all: order), limits: limits)
+    }
+
+    init(_ orders: KnownOrders, limits: WhiskerLimits) {
+        self.orders = orders
         self.limits = limits
         decoder = MessagePackDecoder(limits: limits)
     }
 
     /// Whether a snapshot has come: the peer is one of Whisker's.
     public var isGreeted: Bool { session != nil || records > 0 }
+
+    /// Whether a session has been told.
+    private(set) var hasToldSession = false
 
     /// The steps that end with these bytes.
     public mutating func read(_ bytes: some Collection<UInt8>) -> [WhiskerStep] {
@@ -95,14 +105,17 @@ public struct WhiskerStream: Sendable {
         case .greeted(let snapshot):
             var source = snapshot.source
             if timestamp > 0 { source.startedAt = min(source.startedAt, timestamp) }
-            if let annotation = snapshot.annotation {
-                let annotated = try AnnotatedSession(annotation, source: snapshot.source)
+            if readsAnnotations, let annotation = snapshot.annotation {
+                let annotated = try AnnotatedSession(annotation, source: snapshot.source, limits: limits)
                 session = .annotated(annotated)
+                hasToldSession = true
                 return annotated.opening
             }
             let interpreter = try WhiskerInterpreter(
-                snapshot, startedAt: source.startedAt, order: order, limits: limits)
+                snapshot, startedAt: source.startedAt, orders: orders.session(sessions), limits: limits)
+            sessions += 1
             session = .interpreted(interpreter)
+            hasToldSession = true
             return [.started(source, interpreter.definition)]
         case .interpreted, .annotated: return []
         }
@@ -151,7 +164,7 @@ public struct WhiskerStream: Sendable {
             steps += interpreter.finish(summary.ending, at: time)
             interpreter.count(into: &summary)
         case .annotated(var annotated):
-            steps += annotated.finish()
+            steps += annotated.finish(summary.ending)
             annotated.count(into: &summary)
         case nil, .greeted: return
         }

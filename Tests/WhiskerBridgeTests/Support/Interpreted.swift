@@ -1,4 +1,3 @@
-import Foundation
 import PipelineEngine
 import Testing
 
@@ -32,12 +31,16 @@ struct Interpreted {
     }
 
     /// The one session that `bytes` hold.
-    init(_ bytes: [UInt8], order: FrameOrder? = nil) throws {
-        var stream = WhiskerStream(order: order)
-        let steps = stream.read(bytes) + stream.end(.complete)
+    init(_ bytes: [UInt8], order: FrameOrder? = nil, limits: WhiskerLimits = WhiskerLimits()) throws {
+        var stream = WhiskerStream(order: order, limits: limits)
+        try self.init(stream.read(bytes) + stream.end(.complete))
+    }
+
+    /// The one session that `steps` tell.
+    init(_ steps: [WhiskerStep]) throws {
         let sessions = Interpreted.sessions(steps)
-        self = try #require(sessions.first)
-        #expect(sessions.count == 1)
+        try #require(sessions.count == 1)
+        self = sessions[0]
     }
 
     private init(source: WhiskerSource? = nil, definition: SessionDefinition = SessionDefinition()) {
@@ -50,7 +53,8 @@ extension Interpreted {
     /// The frame that an event is about: its own, or that of its subject.
     func frame(_ event: SessionEvent) -> String {
         if let frame = event.frame { return frame.name }
-        return events.first { $0.sequence == event.subject }?.frame?.name ?? "?"
+        guard (1...Int64(events.count)).contains(event.subject) else { return "?" }
+        return events[Int(event.subject) - 1].frame?.name ?? "?"
     }
 
     func events(_ stage: Int, _ kinds: SessionEvent.Kind...) -> [SessionEvent] {
@@ -81,40 +85,8 @@ extension Interpreted {
         findings.map { finding in
             var line = "\(finding.kind.rawValue) s\(finding.stage) b\(finding.batch)"
             if finding.branch >= 0 { line += " branch \(finding.branch)" }
-            if let event = events.first(where: { $0.sequence == finding.sequence }) { line += " \(frame(event))" }
+            if finding.sequence > 0, let event = events.first(where: { $0.sequence == finding.sequence }) { line += " \(frame(event))" }
             return line
         }
-    }
-}
-
-/// A recording of a real bot among the tests' resources, and what its process saw.
-struct RealRecording: Sendable, CustomTestStringConvertible {
-    let name: String
-    var testDescription: String { name }
-
-    static let all = [
-        "calendar-arrival", "calendar-pipeline", "endframe-lost", "in-parallel", "interruption", "late-start",
-        "stuck-barrier", "system-frames", "two-stages", "upstream",
-    ].map(RealRecording.init)
-
-    var bytes: [UInt8] { get throws { try Array(Data(contentsOf: url("whisk"))) } }
-    var path: String { get throws { try url("whisk").path } }
-
-    struct Truth: Decodable {
-        struct Stage: Decodable {
-            var inbound: [[String]]
-            var released: [[String]]
-        }
-
-        var finished: Bool
-        var stages: [String: Stage]
-    }
-
-    var truth: Truth {
-        get throws { try JSONDecoder().decode(Truth.self, from: Data(contentsOf: url("truth.json"))) }
-    }
-
-    private func url(_ ext: String) throws -> URL {
-        try #require(Bundle.module.url(forResource: "Resources/whisk/\(name)", withExtension: ext))
     }
 }
