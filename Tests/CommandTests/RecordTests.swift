@@ -28,7 +28,8 @@ struct RecordTests {
         #expect(first.code == 0)
         #expect(first.errors == "session 1 ordering · complete · 5 in · 17 released\n")
         try expectGolden("record-ordering-arrival", first.output, in: bench)
-        let second = try await bench.run(Workbench.program, arguments + ["--output", "out.jsonl", "--order", "pipeline"])
+        let second = try await bench.run(
+            Workbench.program, arguments + ["--output", "out.jsonl", "--order", "pipeline"])
         #expect(second.code == 0 && second.output == "")
         try expectGolden("record-ordering-pipeline", bench.read("out.jsonl"), in: bench)
         #expect(try bench.permissions("out.jsonl") == 0o600)
@@ -86,7 +87,8 @@ struct RecordTests {
         #expect(outcome.code == (signal == .interrupt ? 130 : 143))
         #expect(try await bench.sqlite("SELECT state, ended_at IS NOT NULL FROM sessions") == "interrupted|1")
         #expect(
-            try await bench.sqlite("SELECT frame_type, outcome FROM batches ORDER BY batch LIMIT 1") == "TextFrame|cancelled")
+            try await bench.sqlite("SELECT frame_type, outcome FROM batches ORDER BY batch LIMIT 1")
+                == "TextFrame|cancelled")
         #expect(
             try await bench.sqlite("SELECT branch, sync_ms IS NULL FROM barriers WHERE batch = 1 ORDER BY branch")
                 == "0|1\n1|0")
@@ -98,8 +100,10 @@ struct RecordTests {
     func brokenPipe() async throws {
         let bench = try Workbench()
         try bench.write(
-            (0..<5_000).map { #"{"type": "TextFrame", "text": "\#($0) \#(String(repeating: "x", count: 200))"}"# + "\n" }
-                .joined(), to: "in.jsonl")
+            (0..<5_000).map {
+                #"{"type": "TextFrame", "text": "\#($0) \#(String(repeating: "x", count: 200))"}"# + "\n"
+            }
+            .joined(), to: "in.jsonl")
         try bench.write("pipeline: [ { sync_parallel: { branches: [ { processors: [identity] } ] } } ]", to: "p.yaml")
         let outcome = try await bench.run(
             "/bin/bash",
@@ -144,7 +148,8 @@ struct RecordTests {
     func hugeLine() async throws {
         let bench = try Workbench()
         try bench.write(
-            Array("{\"type\": \"TextFrame\", \"text\": \"".utf8) + [UInt8](repeating: 0x61, count: 100 << 20), to: "in.jsonl")
+            Array("{\"type\": \"TextFrame\", \"text\": \"".utf8) + [UInt8](repeating: 0x61, count: 100 << 20),
+            to: "in.jsonl")
         let outcome = try await bench.lockstep(
             "record", "--pipeline", Self.ordering, "--input", "in.jsonl", "--virtual-clock")
         #expect(outcome.code == 2)
@@ -159,7 +164,10 @@ struct RecordTests {
             ("just a text", "p.yaml"),
             ("pipeline: []", "p.yaml"),
             ("pipeline:\n  - sync_parallel:\n      branches: []\n", "p.yaml:3"),
-            ("pipeline:\n  - sync_parallel:\n      frame_order: random\n      branches: [ { processors: [] } ]\n", "p.yaml:3"),
+            (
+                "pipeline:\n  - sync_parallel:\n      frame_order: random\n      branches: [ { processors: [] } ]\n",
+                "p.yaml:3"
+            ),
             ("pipeline:\n  - telepathy\n", "p.yaml:2"),
             ("pipeline:\n  - delay: { ms: 3, mss: 4 }\n", "p.yaml:2"),
             ("pipeline:\n  - exec: { on: TextFrame, command: [no-such-program-here], emits: TextFrame }\n", "p.yaml:2"),
@@ -207,7 +215,8 @@ struct RecordTests {
         #expect(try await bench.run(Workbench.program, arguments + ["--db", "file:x?mode=memory"]).code == 0)
         #expect(bench.exists("file:x?mode=memory"))
         #expect(
-            try await bench.run(Workbench.program, arguments, environment: ["LOCKSTEP_DB": "elsewhere.sqlite"]).code == 0)
+            try await bench.run(Workbench.program, arguments, environment: ["LOCKSTEP_DB": "elsewhere.sqlite"]).code
+                == 0)
         #expect(bench.exists("elsewhere.sqlite") && !bench.exists("lockstep.sqlite"))
         #expect(try bench.permissions("elsewhere.sqlite") == 0o600)
     }
@@ -243,7 +252,8 @@ struct RecordTests {
         try bench.write(
             "pipeline: [ { sync_parallel: { branches: [ { processors: [ { \(processor) } ] }, { processors: [identity] } ] } } ]",
             to: "p.yaml")
-        let outcome = try await bench.lockstep("record", "--pipeline", "p.yaml", "--input", Self.frames, "--output", "-")
+        let outcome = try await bench.lockstep(
+            "record", "--pipeline", "p.yaml", "--input", Self.frames, "--output", "-")
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("\"ErrorFrame\""))
         #expect(outcome.output.contains("Train at six"))

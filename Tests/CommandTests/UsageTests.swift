@@ -8,7 +8,10 @@ struct UsageTests {
         arguments: [
             (["bogus"], "Unexpected argument 'bogus'"),
             (["record"], "Missing expected argument '--pipeline <file>'"),
-            (["record", "--pipeline", "x.yaml", "--order", "alphabetical"], "Please provide one of 'arrival' and 'pipeline'"),
+            (
+                ["record", "--pipeline", "x.yaml", "--order", "alphabetical"],
+                "Please provide one of 'arrival' and 'pipeline'"
+            ),
             (["prune"], "give one of --older-than, --keep and --max-size"),
             (["prune", "--keep", "1", "--older-than", "3d"], "give one of --older-than, --keep and --max-size"),
             (["prune", "--keep", "-1"], "--keep"),

@@ -10,7 +10,9 @@ func expectGolden(
     let file = URL(fileURLWithPath: Workbench.repository.appending("Tests/CommandTests/Goldens/\(name).txt").string)
     if ProcessInfo.processInfo.environment["LOCKSTEP_RECORD_GOLDENS"] == "1" {
         try Data(actual.utf8).write(to: file)
-        Issue.record("recorded \(name).txt anew; look at the difference, then run without the switch", sourceLocation: sourceLocation)
+        Issue.record(
+            "recorded \(name).txt anew; look at the difference, then run without the switch",
+            sourceLocation: sourceLocation)
         return
     }
     let expected = String(decoding: (try? Data(contentsOf: file)) ?? Data(), as: UTF8.self)

@@ -37,7 +37,7 @@ extension Workbench {
         _ arguments: String..., body: (inout Live) async throws -> Void
     ) async throws -> Outcome {
         let result = try await Subprocess.run(
-            .path(Self.program), arguments: Arguments(arguments), environment: Self.environment(),
+            .path(FilePath(Self.program)), arguments: Arguments(arguments), environment: Self.environment(),
             workingDirectory: folder, input: .inputWriter, output: .sequence, error: .sequence
         ) { execution in
             async let errors = text(of: execution.standardError)

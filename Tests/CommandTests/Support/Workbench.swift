@@ -24,10 +24,10 @@ final class Workbench: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: folder.string) }
 
     /// The built program: beside the tests, or where LOCKSTEP_BINARY says.
-    static let program: FilePath = {
-        if let path = ProcessInfo.processInfo.environment["LOCKSTEP_BINARY"] { return FilePath(path) }
+    static let program: String = {
+        if let path = ProcessInfo.processInfo.environment["LOCKSTEP_BINARY"] { return path }
         let tests = FilePath(Bundle.main.executablePath ?? CommandLine.arguments[0])
-        return tests.removingLastComponent().appending("lockstep")
+        return tests.removingLastComponent().appending("lockstep").string
     }()
 
     /// The repository's folder.
@@ -47,10 +47,10 @@ final class Workbench: Sendable {
     }
 
     func run(
-        _ program: FilePath, _ arguments: [String], input: String = "", environment: [String: String] = [:]
+        _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) async throws -> Outcome {
         let result = try await Subprocess.run(
-            .path(program), arguments: Arguments(arguments), environment: Self.environment(environment),
+            .path(FilePath(program)), arguments: Arguments(arguments), environment: Self.environment(environment),
             workingDirectory: folder, input: .string(input), output: .string(limit: 1 << 28),
             error: .string(limit: 1 << 26))
         return Outcome(
@@ -74,7 +74,8 @@ final class Workbench: Sendable {
 
     func read(_ name: String) throws -> String {
         // An absolute path stays what it is.
-        String(decoding: try Data(contentsOf: URL(fileURLWithPath: folder.pushing(FilePath(name)).string)), as: UTF8.self)
+        String(
+            decoding: try Data(contentsOf: URL(fileURLWithPath: folder.pushing(FilePath(name)).string)), as: UTF8.self)
     }
 
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder.appending(name).string) }
@@ -86,7 +87,9 @@ final class Workbench: Sendable {
 
     /// As little as a user has: nothing that would make one machine's output differ from another's.
     static func environment(_ extra: [String: String] = [:]) -> Subprocess.Environment {
-        var values: [Subprocess.Environment.Key: String] = ["TERM": "xterm-256color", "LANG": "C", "HOME": "/nonexistent"]
+        var values: [Subprocess.Environment.Key: String] = [
+            "TERM": "xterm-256color", "LANG": "C", "HOME": "/nonexistent",
+        ]
         values["PATH"] = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         for (name, value) in extra { values[Subprocess.Environment.Key(stringLiteral: name)] = value }
         return .custom(values)
