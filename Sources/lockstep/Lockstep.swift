@@ -29,7 +29,7 @@ struct Lockstep: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Record.self, Sessions.self, Show.self, Replay.self, Diff.self, Check.self, Export.self,
+            Record.self, Import.self, Sessions.self, Show.self, Replay.self, Diff.self, Check.self, Export.self,
             Delete.self, Prune.self,
         ])
 

@@ -56,6 +56,23 @@ public struct BatchComparison: Sendable {
         self.batch = batch.batch
         inbound = batch.inbound?.frame
         sections = Self.sections(batch.release(in: .arrival), batch.release(in: .pipeline), FrameMatching.init(byID:_:))
+        markCollisions(in: batch)
+    }
+
+    /// Marks where another one of several frames that share an id is released (C16). The recording says which ids are
+    /// shared; the frames here may have been read without their content.
+    private mutating func markCollisions(in batch: RecordedBatch) {
+        let collisions = Set(batch.incidents.lazy.filter { $0.kind == .anomaly }.map(\.subject))
+        if collisions.isEmpty { return }
+        let ids = Set(batch.outputs.lazy.filter { collisions.contains($0.sequence) }.compactMap { $0.frame?.id })
+        for section in sections.indices {
+            for row in sections[section].rows.indices {
+                guard let left = sections[section].rows[row].left, let right = sections[section].rows[row].right,
+                    ids.contains(left.frame.id), left.branch != right.branch || left.emission != right.emission
+                else { continue }
+                sections[section].rows[row].hasOtherContent = true
+            }
+        }
     }
 
     /// The recorded releases of two batches; a frame corresponds to one of the same content, as `FrameMatching` says.

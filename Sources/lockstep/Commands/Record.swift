@@ -53,13 +53,19 @@ struct Record: SpeakingCommand {
             in: history, definition: try pipeline.definition, name: name ?? description.name, source: self.pipeline
         ) { stop.request(.recordingFailed($0)) }
         let session = try PipelineSession(
-            pipeline, time: virtualClock ? .virtual() : .real, observer: recorder, output: { sink?.write($0) })
+            pipeline, time: virtualClock ? .virtual() : .real, observer: recorder,
+            output: { released in
+                sink?.write(released)
+                // The session ends by itself, but not the wait for more input.
+                if let error = released.frame as? ErrorFrame, error.fatal { stop.request(.failed(error.error)) }
+            })
         let signals = StopSignals { stop.request(.signalled($0)) }
         let ending = await LiveRun(session: session, input: frames, sink: sink, stop: stop).run()
         let closing = await Result { try await recorder.close(state: ending.state) }
         withExtendedLifetime(signals) {}
 
         let status = say(ending, sink, on: terminal)
+        if case .recordingFailed = ending { return status }
         try closing.get()
         try say(history.session("\(recorder.session)"), on: terminal)
         return status

@@ -66,6 +66,23 @@ struct BatchComparisonTests {
         #expect(comparison.differs)
     }
 
+    @Test("C16: a collision is seen without the content of the frames")
+    func collisionWithoutContent() {
+        func bare(_ id: Int64) -> any Frame {
+            GenericFrame(FrameType.known("TextFrame") ?? .dataFrame, header: FrameHeader(id: id))
+        }
+        var builder = BatchBuilder()
+        builder.output(1, bare(5))
+        builder.output(0, bare(5))
+        var batch = builder.released()
+        #expect(!BatchComparison(ordersOf: batch).differs)
+        batch.add(
+            SessionEvent(
+                sequence: 3000, time: 0, kind: .anomaly, stage: 0, batch: 1, branch: 0,
+                subject: batch.outputs[1].sequence))
+        #expect(BatchComparison(ordersOf: batch).differs)
+    }
+
     @Test("C10: what was dropped is in neither order")
     func droppedOutputs() {
         var builder = BatchBuilder()

@@ -1,0 +1,60 @@
+# make demo      record, replay, compare and query twelve sentences, live
+# make test      set up what the tests need, build, run them
+# make install   PREFIX=/usr/local, DESTDIR=
+# make bench     measure
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+datadir = $(DESTDIR)$(PREFIX)/share
+
+# A build of its own, so that installing does not disturb the one that is worked with.
+dist = .build-install
+binary = $(dist)/release/lockstep
+sources = Package.swift $(shell find Sources migrations -type f)
+
+.PHONY: build demo test release install uninstall bench clean
+
+build:
+	@scripts/setup.sh build
+	$(SWIFT) build
+
+demo:
+	@scripts/setup.sh build demo
+	$(SWIFT) build --product lockstep
+	@scripts/demo.sh "$$($(SWIFT) build --show-bin-path)/lockstep"
+
+test:
+	@scripts/setup.sh build test
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+release: $(binary)
+
+# One file with the Swift runtime inside: needs nothing but libsqlite3.
+$(binary): $(sources)
+	@scripts/setup.sh build
+	$(SWIFT) build -c release --static-swift-stdlib -Xlinker -s --product lockstep --scratch-path $(dist)
+	@touch $(binary)
+
+# 'make release' and then 'sudo make install' builds as yourself and installs as root.
+install: $(binary)
+	install -d "$(bindir)" "$(datadir)/man/man1" "$(datadir)/bash-completion/completions" \
+	  "$(datadir)/zsh/site-functions" "$(datadir)/fish/vendor_completions.d"
+	install -m 755 $(binary) "$(bindir)/lockstep"
+	install -m 644 docs/lockstep.1 "$(datadir)/man/man1/lockstep.1"
+	$(binary) --generate-completion-script bash > "$(datadir)/bash-completion/completions/lockstep"
+	$(binary) --generate-completion-script zsh > "$(datadir)/zsh/site-functions/_lockstep"
+	$(binary) --generate-completion-script fish > "$(datadir)/fish/vendor_completions.d/lockstep.fish"
+
+uninstall:
+	rm -f "$(bindir)/lockstep" "$(datadir)/man/man1/lockstep.1" "$(datadir)/bash-completion/completions/lockstep" \
+	  "$(datadir)/zsh/site-functions/_lockstep" "$(datadir)/fish/vendor_completions.d/lockstep.fish"
+
+bench:
+	@scripts/bench.sh
+
+clean:
+	rm -rf .build $(dist)
