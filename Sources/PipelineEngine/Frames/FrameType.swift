@@ -62,6 +62,9 @@ public struct FrameType: Sendable, Hashable, CustomStringConvertible {
             }
     }
 
+    /// Equal for copies of one value and never used again for another: what caches look types up by.
+    package var key: Int { Int(bitPattern: details.toOpaque()) }
+
     /// The type's name, `TextFrame` for example.
     public var name: String { details._withUnsafeGuaranteedRef { $0.name } }
 

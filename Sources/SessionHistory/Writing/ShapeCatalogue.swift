@@ -5,9 +5,8 @@ import PipelineEngine
 ///
 /// Numbers stay valid for good, since neither table loses rows. Used by the writer's thread only.
 final class ShapeCatalogue {
-    /// What is known of one `FrameType` object.
+    /// What is known of one `FrameType`.
     final class Entry {
-        /// Kept, so that the object's address stays its own.
         let type: FrameType
         let typeID: Int64
         /// The shape of its frames without a payload.
@@ -33,14 +32,14 @@ final class ShapeCatalogue {
     private static let maxSharedFields = 1024
     private static let maxEntries = 4096
 
-    private var entries: [ObjectIdentifier: Entry] = [:]
+    private var entries: [Int: Entry] = [:]
     @exclusivity(unchecked) private var latest: Entry?
 
     /// The entry of a type, stored if it is new.
     @inline(__always)
     func entry(_ type: FrameType, _ db: Database) throws -> Entry {
-        if let latest, latest.type === type { return latest }
-        let entry = try entries[ObjectIdentifier(type)] ?? make(type, db)
+        if let latest, latest.type.key == type.key { return latest }
+        let entry = try entries[type.key] ?? make(type, db)
         latest = entry
         return entry
     }
@@ -62,7 +61,7 @@ final class ShapeCatalogue {
         let entry = Entry(
             type: type, typeID: typeID, plainShape: plain, hashSeed: seed,
             endsBatch: ends.contains { $0.map(type.isKind(of:)) ?? false })
-        entries[ObjectIdentifier(type)] = entry
+        entries[type.key] = entry
         return entry
     }
 
