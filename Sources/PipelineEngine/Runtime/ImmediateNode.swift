@@ -3,7 +3,7 @@ import DequeModule
 /// The node of a processor that never waits: called without a task.
 final class ImmediateNode: Node, @unchecked Sendable {
     private let immediate: any ImmediateProcessor
-    private var output = FrameOutput()
+    @exclusivity(unchecked) private var output = FrameOutput()
 
     init(session: SessionCore, processor: any ImmediateProcessor, place: BranchPlace?) {
         immediate = processor

@@ -4,15 +4,15 @@
 final class SessionCore: @unchecked Sendable {
     let scheduler: SessionScheduler
     private let observer: (any SessionObserver)?
-    private(set) var lastSequence: Int64 = 0
+    @exclusivity(unchecked) private(set) var lastSequence: Int64 = 0
     /// Every node, the ends included: holds them, as they hold the core, until the session is over.
     var nodes: [Node] = []
     var stages: [StageNode] = []
     /// The first and last node: where frames come in and leave.
-    var head: EndNode!
-    var tail: EndNode!
+    @exclusivity(unchecked) var head: EndNode!
+    @exclusivity(unchecked) var tail: EndNode!
     /// Whether the session has ended; nothing runs afterwards.
-    private(set) var isOver = false
+    @exclusivity(unchecked) private(set) var isOver = false
 
     init(scheduler: SessionScheduler, observer: (any SessionObserver)?) {
         self.scheduler = scheduler

@@ -40,12 +40,12 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     /// The thread that runs this scheduler's turn, 0 between turns.
     private let runner = Atomic<UInt>(0)
 
-    private var jobs: Deque<UnownedJob> = []
-    private var ready: Deque<Node> = []
-    private var timers = TimerQueue<Waiter>()
+    @exclusivity(unchecked) private var jobs: Deque<UnownedJob> = []
+    @exclusivity(unchecked) private var ready: Deque<Node> = []
+    @exclusivity(unchecked) private var timers = TimerQueue<Waiter>()
     private var idleWaiters: Deque<CheckedContinuation<Void, Never>> = []
     private var armedWakeup: Int64?
-    private var timeOfStep: Int64?
+    @exclusivity(unchecked) private var timeOfStep: Int64?
 
     /// Where frames created in this session get their ids.
     let identity = FrameIdentity()

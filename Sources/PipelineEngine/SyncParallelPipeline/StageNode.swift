@@ -11,19 +11,19 @@ final class StageNode: Node, @unchecked Sendable {
 
     /// The nodes of each branch, source and sink included.
     var branches: [BranchNodes] = []
-    private var barrier: SyncBarrier
-    private var release: BatchRelease
-    private var passing = PassingSystemFrames()
+    @exclusivity(unchecked) private var barrier: SyncBarrier
+    @exclusivity(unchecked) private var release: BatchRelease
+    @exclusivity(unchecked) private var passing = PassingSystemFrames()
     /// The ids of the last interruptions that were born in a branch.
     private var bornInterruptions: [Int64] = []
 
     /// The open batch's frame.
-    private var inbound: BatchRelease.Inbound?
+    @exclusivity(unchecked) private var inbound: BatchRelease.Inbound?
     private var acceptedAt: Int64 = 0
     private var isStallTimerSet = false
     private var isStallReported = false
 
-    private var start = StartPhase.none
+    @exclusivity(unchecked) private var start = StartPhase.none
     private var isEnded = false
     private var isCancelled = false
 
