@@ -1,6 +1,5 @@
 import Foundation
 import PipelineEngine
-import SystemPackage
 import Testing
 
 @testable import PipelineFiles
@@ -31,24 +30,25 @@ import Testing
     }
 
     @Test func aLiveInputGivesEachLineAsItComes() async throws {
-        let pipe = try FileDescriptor.pipe()
-        let input = try FrameInput(path: "/dev/fd/\(pipe.readEnd.rawValue)")
-        try pipe.readEnd.close()
+        let pipe = Pipe()
+        let input = try FrameInput(path: "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)")
+        try pipe.fileHandleForReading.close()
         for word in ["a", "b"] {
-            try pipe.writeEnd.writeAll("{\"type\": \"TextFrame\", \"text\": \"\(word)\"}\n".utf8)
+            try pipe.fileHandleForWriting.write(
+                contentsOf: Data("{\"type\": \"TextFrame\", \"text\": \"\(word)\"}\n".utf8))
             #expect(try await input.next()?.makeFrame(FrameIdentity()).text == word)
         }
-        try pipe.writeEnd.close()
+        try pipe.fileHandleForWriting.close()
         #expect(try await input.next() == nil)
     }
 
     @Test func waitingEndsWhenCancelled() async throws {
-        let pipe = try FileDescriptor.pipe()
-        let input = try FrameInput(path: "/dev/fd/\(pipe.readEnd.rawValue)")
+        let pipe = Pipe()
+        let input = try FrameInput(path: "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)")
         let task = Task { try await input.next() }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
-        try pipe.writeEnd.close()
-        try pipe.readEnd.close()
+        try pipe.fileHandleForWriting.close()
+        try pipe.fileHandleForReading.close()
     }
 }
