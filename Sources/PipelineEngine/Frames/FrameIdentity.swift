@@ -9,7 +9,8 @@ public final class FrameIdentity: Sendable {
     /// For frames created outside of a session.
     public static let shared = FrameIdentity(first: 1 << 48)
 
-    @TaskLocal static var current: FrameIdentity = shared
+    /// The source of the session that the caller runs in; `shared` outside of sessions.
+    @TaskLocal public static var current: FrameIdentity = shared
 
     private let last: Atomic<Int64>
 

@@ -29,6 +29,10 @@ class Node: @unchecked Sendable {
     @exclusivity(unchecked) var inbox: Deque<Item> = []
     @exclusivity(unchecked) var systemInbox: Deque<Item> = []
     @exclusivity(unchecked) var isScheduled = false
+    /// How many items have left the inbox; with the items in it, how many have come.
+    private var taken = 0
+    /// For each InterruptionFrame in the system inbox, how many items had come before it.
+    private var interruptionMarks: Deque<Int> = []
     private var nodesWaitingForSpace: [Node] = []
     private var tasksWaitingForSpace: [CheckedContinuation<Void, Never>] = []
 
@@ -42,7 +46,12 @@ class Node: @unchecked Sendable {
 
     /// Takes an item from a neighbour.
     func receive(_ item: consuming Item) {
-        if item.isSystem { systemInbox.append(item) } else { inbox.append(item) }
+        if item.isSystem {
+            if interruptsItself, item.role == .interruption { interruptionMarks.append(taken + inbox.count) }
+            systemInbox.append(item)
+        } else {
+            inbox.append(item)
+        }
         session.scheduler.schedule(self)
     }
 
@@ -115,6 +124,7 @@ class Node: @unchecked Sendable {
     /// Takes the next synchronized item out, and lets those who wait for room go on.
     final func takeFromInbox() -> Item? {
         guard let item = inbox.popFirst() else { return nil }
+        taken += 1
         if inbox.count == Self.inboxCapacity / 2 { announceRoom() }
         return item
     }
@@ -144,12 +154,16 @@ class Node: @unchecked Sendable {
 
     /// Drops what an interruption drops, and cancels interruptible work (C10), but not the call that asks for it.
     func interrupt(by interrupter: Node?) {
-        dropFromInbox(\.isDroppedByInterruption, "interrupted before \(processor?.name ?? "it") took it")
+        // What came after the interruption, and waits only because it was not yet handled, is not its business.
+        let mark = interruptsItself && interrupter == nil ? interruptionMarks.popFirst() : nil
+        let before = mark.map { max(0, $0 - taken) } ?? inbox.count
+        dropFromInbox(
+            first: before, \.isDroppedByInterruption, "interrupted before \(processor?.name ?? "it") took it")
     }
 
     /// Drops everything and cancels all work: the session was cancelled.
     func cancel() {
-        dropFromInbox({ _ in true }, "cancelled before \(processor?.name ?? "it") took it")
+        dropFromInbox(first: inbox.count, { _ in true }, "cancelled before \(processor?.name ?? "it") took it")
     }
 
     /// Ends what runs for this node; the session is over.
@@ -159,14 +173,19 @@ class Node: @unchecked Sendable {
         announceRoom()
     }
 
-    /// Removes items from the inbox; frames are recorded as dropped.
-    final func dropFromInbox(_ isDropped: (Item) -> Bool, _ reason: @autoclosure () -> String) {
-        guard inbox.contains(where: isDropped) else { return }
+    /// Removes items from among the first `count` of the inbox; frames are recorded as dropped.
+    private func dropFromInbox(
+        first count: Int, _ isDropped: (Item) -> Bool, _ reason: @autoclosure () -> String
+    ) {
+        let candidates = inbox.prefix(count)
+        guard candidates.contains(where: isDropped) else { return }
         let reason = reason()
-        for item in inbox.filter(isDropped) where !item.isFence {
+        let kept = candidates.filter { !isDropped($0) }
+        for item in candidates where isDropped(item) && !item.isFence {
             session.report(.drop, at: dropPlace, frame: item.frame, direction: item.direction) { reason }
         }
-        inbox.removeAll(where: isDropped)
+        taken += count - kept.count
+        inbox.replaceSubrange(0..<count, with: kept)
         announceRoom()
     }
 

@@ -195,12 +195,10 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         return externals.begin()
     }
 
-    /// Ends such work. With simulated time, returns when all that began before has ended, so that the order of their
-    /// ends does not depend on how fast they were (C18).
+    /// Ends such work. With simulated time, returns when all that began before has ended and nothing else is left to do at
+    /// this moment, so that what follows does not depend on how fast they were (C18).
     func endExternal(_ number: Int) async {
-        if isVirtual, !externals.isFirst(number) {
-            await withCheckedContinuation { externals.wait(number, $0) }
-        }
+        if isVirtual { await withCheckedContinuation { externals.wait(number, $0) } }
         externals.end(number)
         release()
     }
@@ -245,6 +243,10 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
             return true
         }
         if fireTimers(dueAt: now) { return true }
+        if let ended = externals.next() {
+            ended.resume()
+            return true
+        }
         if holds == 0, let waiter = idleWaiters.popFirst() {
             waiter.resume()
             return true
@@ -299,17 +301,16 @@ private struct OrderedExternals {
         return nextNumber
     }
 
-    func isFirst(_ number: Int) -> Bool { running.first == number }
-
     mutating func wait(_ number: Int, _ continuation: CheckedContinuation<Void, Never>) {
         waiting[number] = continuation
     }
 
-    /// Also lets the next one end, if it waits.
-    mutating func end(_ number: Int) {
-        running.removeAll { $0 == number }
-        if let next = running.first { waiting.removeValue(forKey: next)?.resume() }
+    /// The first one, if it waits for its end.
+    mutating func next() -> CheckedContinuation<Void, Never>? {
+        running.first.flatMap { waiting.removeValue(forKey: $0) }
     }
+
+    mutating func end(_ number: Int) { running.removeAll { $0 == number } }
 }
 
 /// A small pseudo-random generator with a reproducible sequence (Steele, Lea and Flood, 2014).

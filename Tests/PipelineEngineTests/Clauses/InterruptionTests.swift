@@ -52,6 +52,23 @@ import Testing
         #expect(bench.outcomes() == [.released, .released])
     }
 
+    @Test(
+        "C10: what comes right behind the interruption is not dropped, however busy the session is",
+        .timeLimit(.minutes(1)))
+    func rightBehind() async throws {
+        for _ in 0..<50 {
+            let stage = try SyncParallelPipeline([[Delay(10_000, only: ["a"])], []])
+            let bench = Bench()
+            let session = try bench.session([stage], time: .real)
+            try await session.start()
+            try await session.send(TextFrame("a"))
+            try await session.send(InterruptionFrame())
+            try await session.send(TextFrame("b"))
+            await session.end()
+            #expect(bench.released == ["↓InterruptionFrame", "↓b"])
+        }
+    }
+
     @Test("C10: work in flight is cancelled, and what it pushes afterwards is dropped")
     func cancelled() async throws {
         let counter = Counter()
