@@ -1,46 +1,86 @@
 public import PipelineEngine
 public import SessionHistory
+import Synchronization
 
 /// Writes a session down: give it to the session as its observer.
 ///
-///     let recorder = try await SessionRecorder.start(at: "lockstep.sqlite", definition: pipeline.definition)
+///     let recorder = try await SessionRecorder.start(in: history, definition: definition)
 ///     // … run the session with `observer: recorder` …
 ///     try await recorder.close(state: .complete)
 ///
-/// `observe` keeps the event in memory; the history's writer fetches and commits within 15 ms. Memory is bounded: above
-/// `limit` the recorder is congested and the session takes no new input; nothing is lost.
+/// `observe` only keeps the event; the history's writer fetches and commits it within 15 ms, while it keeps up. Memory is
+/// bounded: with too much waiting the recorder is congested, and the session takes no new input until the writer has caught
+/// up (C19). Nothing is lost; when storage fails, everything says so.
 public final class SessionRecorder: SessionObserver {
-    /// The session's number in its history, and its uuid.
-    public let session: Int64
-    public let uuid: String
+    private let buffer: EventBuffer
+    private let log: SessionLog
 
-    private init(session: Int64, uuid: String) {
-        self.session = session
-        self.uuid = uuid
+    /// The session's number in its history.
+    public var session: Int64 { log.session }
+    /// The session's name among all histories.
+    public var uuid: String { log.uuid }
+
+    init(buffer: EventBuffer, log: SessionLog) {
+        self.buffer = buffer
+        self.log = log
     }
 
     /// Opens a new session in `history`, which was opened for writing.
     ///
-    /// - Parameter onFailure: called once, on any thread, when storage fails: what comes after is not recorded, and
-    ///   `flush` and `close` throw that error.
+    /// - Parameter onFailure: called once, on the writer's thread, when storage fails: what comes after is not recorded, the
+    ///   session itself runs on, and `flush` and `close` throw the error.
     public static func start(
         in history: History, definition: SessionDefinition, name: String? = nil, source: String? = nil,
         onFailure: (@Sendable (HistoryError) -> Void)? = nil
-    ) async throws -> SessionRecorder { fatalError() }
+    ) async throws -> SessionRecorder {
+        let start = SessionStart(definition: definition, name: name, source: source)
+        // Only a session that brings its uuid along can be there already.
+        guard let recorder = try await begin(start, in: history, onFailure: onFailure) else {
+            throw HistoryError(.storage, "a new session could not be opened in \(history.path); try again")
+        }
+        return recorder
+    }
 
-    /// Opens the history in `path`, created if there is none, and a new session in it.
-    public static func start(
-        at path: String, definition: SessionDefinition, name: String? = nil, source: String? = nil,
-        onFailure: (@Sendable (HistoryError) -> Void)? = nil
-    ) async throws -> SessionRecorder { fatalError() }
+    /// Opens a session that was recorded elsewhere, to be observed event by event.
+    ///
+    /// - Returns: nil if `history` already has it as a whole: importing twice changes nothing.
+    public static func importing(
+        _ start: SessionStart, into history: History, onFailure: (@Sendable (HistoryError) -> Void)? = nil
+    ) async throws -> SessionRecorder? {
+        var start = start
+        start.isImport = true
+        return try await begin(start, in: history, onFailure: onFailure)
+    }
 
-    public func observe(_ event: SessionEvent) { fatalError() }
-    public var isCongested: Bool { false }
-    public func waitWhileCongested() async {}
+    private static func begin(
+        _ start: SessionStart, in history: History, onFailure: (@Sendable (HistoryError) -> Void)?
+    ) async throws -> SessionRecorder? {
+        let buffer = EventBuffer(onFailure: onFailure)
+        guard let log = try await history.begin(start) else { return nil }
+        buffer.attach(log)
+        return SessionRecorder(buffer: buffer, log: log)
+    }
 
-    /// Returns when every event observed so far is committed.
-    public func flush() async throws { fatalError() }
+    // MARK: - Observing
 
-    /// Flushes and closes the session.
-    public func close(state: SessionState) async throws { fatalError() }
+    public func observe(_ event: SessionEvent) { buffer.add(event) }
+
+    public var isCongested: Bool { buffer.isCongested }
+
+    public func waitWhileCongested() async { await buffer.waitWhileCongested() }
+
+    // MARK: - Ending
+
+    /// Returns when every event observed so far is committed: a reader in another process sees it.
+    ///
+    /// - Throws: `HistoryError` if one is not.
+    public func flush() async throws { try await log.flush(buffer) }
+
+    /// Commits what is left and closes the session with this state; its counts are final then.
+    ///
+    /// - Parameter endedAt: ISO 8601; nil for now.
+    /// - Throws: `HistoryError` if an event is not in the history.
+    public func close(state: SessionState, endedAt: String? = nil) async throws {
+        try await log.close(buffer, state: state, endedAt: endedAt)
+    }
 }

@@ -17,6 +17,8 @@ public struct HistoryError: Error, Sendable, CustomStringConvertible {
         case full
         /// A value in the file is not what its column holds, or the file is damaged.
         case damaged
+        /// An event cannot be what it claims to be: a gap in the sequence, a subject that is not there.
+        case invalidEvent
         /// The session or the history is closed.
         case closed
         /// SQLite or the system reports something else.

@@ -1,72 +1,170 @@
 public import PipelineEngine
+import GRDB
+import Synchronization
 
 /// What is known of a session when its recording begins.
 public struct SessionStart: Sendable {
-    /// Lower-case, 36 characters; a new one unless the session comes from elsewhere.
+    /// Lower-case, 36 characters; nil for a new one.
     public var uuid: String?
     public var name: String?
     /// Where it comes from: a pipeline file, `ws://…`, an imported file's name.
     public var source: String?
-    /// ISO 8601, UTC, ms; now unless the session comes from elsewhere.
+    /// ISO 8601, UTC, ms; nil for now.
     public var startedAt: String?
+    /// Whether it is a copy of a session that was recorded elsewhere.
+    public var isImport: Bool
     public var definition: SessionDefinition
 
     public init(
         definition: SessionDefinition, name: String? = nil, source: String? = nil, uuid: String? = nil,
-        startedAt: String? = nil
+        startedAt: String? = nil, isImport: Bool = false
     ) {
         self.definition = definition
         self.name = name
         self.source = source
         self.uuid = uuid
         self.startedAt = startedAt
+        self.isImport = isImport
     }
 }
 
 /// Where the history's writer fetches a session's events.
 public protocol EventSource: AnyObject, Sendable {
-    /// Gives up the events gathered since the last call, in the order of their sequence. Called on the writer's thread.
-    func takeEvents() -> [SessionEvent]
+    /// Exchanges the events gathered since the last call, in the order of their sequence, for an empty array, and returns
+    /// roughly how many bytes of content they hold. Called on the writer's thread.
+    func takeEvents(into events: inout [SessionEvent]) -> Int
 
-    /// The events taken so far are committed: a reader in another process sees them. Called on the writer's thread.
-    func didCommit()
-
-    /// The events taken last are not in the history, and none of this session's will be. Called on the writer's thread.
+    /// The events taken last are not in the history, and none that come later will be. Called on the writer's thread, once.
     func didFail(_ error: HistoryError)
 }
 
+/// A session that has events to write, and where they are.
+struct ReadySession {
+    let log: SessionLog
+    let source: any EventSource
+}
+
 /// One session being written.
-public final class SessionLog: Sendable {
+///
+/// Holds the history open for as long as it lives.
+public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` are the writer's thread's
+    /// A source should take no more events while it has so many waiting, or so many bytes.
+    public static let maxWaitingEvents = 32_768
+    public static let maxWaitingBytes = 32 << 20
+
     /// The session's number in this history.
     public let session: Int64
     public let uuid: String
 
-    init(session: Int64, uuid: String) {
-        self.session = session
-        self.uuid = uuid
+    private let handle: WriterHandle
+    private let encoder: SessionEncoder
+    /// Emptied, and given to the source at the next exchange.
+    private var events: [SessionEvent] = []
+    private let isQueued = Atomic(false)
+    private let failure = Mutex<HistoryError?>(nil)
+    private let isClosed = Atomic(false)
+
+    init(handle: WriterHandle, encoder: SessionEncoder) {
+        self.handle = handle
+        self.encoder = encoder
+        session = encoder.session
+        uuid = encoder.uuid
     }
 
-    /// Says that the source has events. They are committed within 15 ms. Cheap, never blocks.
-    public func wake() { fatalError() }
+    private var writer: HistoryWriter { handle.writer }
+
+    // MARK: - For the source
+
+    /// Says that the source has one more event, holding roughly so many bytes. It is committed within 15 ms while the
+    /// writer keeps up. Cheap, never blocks.
+    public func didGather(bytes: Int, in source: any EventSource) {
+        writer.didGather(bytes: bytes)
+        if !isQueued.load(ordering: .relaxed) { enqueue(source) }
+    }
+
+    private func enqueue(_ source: any EventSource) {
+        if !isQueued.exchange(true, ordering: .acquiringAndReleasing) {
+            writer.enqueue(ReadySession(log: self, source: source))
+        }
+    }
+
+    /// Says that events which were gathered will not be fetched.
+    public func didDiscard(events: Int, bytes: Int) { writer.didTake(events: events, bytes: bytes) }
+
+    /// Whether all sessions of this process together have more waiting for this file than memory should hold.
+    public var isBehind: Bool { writer.isBehind }
 
     /// Returns when all that the source has is committed.
-    public func flush() async throws { fatalError() }
-
-    /// Flushes, then closes the session with this state. Its counts are final.
     ///
-    /// - Parameter endedAt: ISO 8601; now unless the session comes from elsewhere.
-    public func close(state: SessionState, endedAt: String? = nil) async throws { fatalError() }
-}
+    /// - Throws: `HistoryError` if it is not, or something before it was not.
+    public func flush(_ source: any EventSource) async throws {
+        enqueue(source)
+        try await writer.run { [self] _ in try throwFailure() }
+    }
 
-/// A rerun being stored.
-public final class ReplayLog: Sendable {
-    public let replay: Int64
+    /// Flushes, then closes the session with this state. Its counts are final then.
+    ///
+    /// A session whose recording failed is closed as failed, with what is in the history of it.
+    ///
+    /// - Parameter endedAt: ISO 8601; nil for now.
+    /// - Throws: `HistoryError` if something of the session is not in the history.
+    public func close(_ source: any EventSource, state: SessionState, endedAt: String? = nil) async throws {
+        enqueue(source)
+        try await writer.run { [self] connection in
+            guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+            if failure.withLock({ $0 }) != nil {
+                try? Interruption.repair([session], as: .failed, connection)
+            } else {
+                try connection.transaction { db, log in
+                    _ = try appendPending(of: source, to: log, db)
+                    try finish(db, log, state: state, endedAt: endedAt ?? Timestamp.now())
+                }
+            }
+            try throwFailure()
+        }
+    }
 
-    init(replay: Int64) { self.replay = replay }
+    private func throwFailure() throws {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+    }
 
-    /// Adds what the rerun released next. Frames of one batch and direction come in the order of their position.
-    public func append(_ releases: [ReleasedFrame]) throws { fatalError() }
+    // MARK: - On the writer's thread
 
-    /// Stores the verdict (`same`, `different`, `failed`) and commits.
-    public func finish(verdict: String, differingBatches: Int) throws { fatalError() }
+    var isOver: Bool { isClosed.load(ordering: .acquiring) }
+
+    /// Appends what the source has and returns how many events that was.
+    func appendPending(of source: any EventSource, to log: LogTables, _ db: Database) throws -> Int {
+        // First, so that an event which comes from here on queues the session again.
+        isQueued.store(false, ordering: .sequentiallyConsistent)
+        let bytes = source.takeEvents(into: &events)
+        let count = events.count
+        writer.didTake(events: count, bytes: bytes)
+        defer {
+            events.removeAll(keepingCapacity: events.capacity <= 512 || events.capacity <= 8 * count)
+        }
+        guard failure.withLock({ $0 }) == nil, !isOver else { return 0 }
+        do {
+            try encoder.append(events, to: log, db)
+        } catch let error as HistoryError {
+            // It is this session's own fault; what it had before is kept, and the others go on.
+            fail(error, source)
+        }
+        return count
+    }
+
+    func fail(_ error: HistoryError, _ source: any EventSource) {
+        let isFirst = failure.withLock { failure in
+            defer { failure = failure ?? error }
+            return failure == nil
+        }
+        if isFirst { source.didFail(error) }
+    }
+
+    func isExtentDue(_ logEnd: Int64) -> Bool { encoder.isExtentDue(logEnd) }
+    func storeExtents(_ db: Database, _ log: LogTables) throws { try encoder.storeExtents(db, log) }
+    func storeCounts(_ db: Database, _ log: LogTables) throws { try encoder.storeCounts(db, log) }
+
+    private func finish(_ db: Database, _ log: LogTables, state: SessionState, endedAt: String) throws {
+        try encoder.finish(db, log, state: state, endedAt: endedAt)
+    }
 }

@@ -1,0 +1,21 @@
+import GRDB
+import Migrations
+
+/// Brings a history to the current schema.
+enum Migrator {
+    /// Applies the migrations that the file does not have, each in its own transaction.
+    static func migrate(_ db: Database) throws {
+        let version = try db.firstRow("PRAGMA user_version") { try $0.int(0) } ?? 0
+        for migration in Migrations.all.dropFirst(max(0, version)) { try run(migration, db) }
+    }
+
+    /// Runs one migration's file as it is: it holds its own transaction.
+    static func run(_ migration: (name: String, sql: [UInt8]), _ db: Database) throws {
+        do {
+            try db.execute(sql: String(decoding: migration.sql, as: UTF8.self))
+        } catch {
+            if db.isInsideTransaction { try? db.execute(sql: "ROLLBACK") }
+            throw error
+        }
+    }
+}

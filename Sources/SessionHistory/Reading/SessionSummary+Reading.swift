@@ -1,0 +1,31 @@
+import GRDB
+
+extension SessionSummary {
+    /// All sessions, oldest first.
+    ///
+    /// - Parameter lockFile: tells which recording processes live; nil if there is none, and then none does.
+    static func all(_ db: Database, lockFile: LockFile?) throws -> [SessionSummary] {
+        try db.rows(
+            """
+            SELECT v.session, v.uuid, v.name, v.source, v.state, v.started_at, v.ended_at, v.duration_ms, v.stages, v.inbound,
+                v.outputs, v.released, v.duplicates, v.bypasses, v.findings, s.owner
+            FROM sessions AS v JOIN session AS s ON s.session = v.session ORDER BY v.session
+            """
+        ) { row in
+            guard var state = SessionState(rawValue: try row.text(4)) else {
+                throw WrongValue(column: "state", expected: "the state of a session")
+            }
+            if state == .recording {
+                // Its process may have died; the file will say so when it is next opened for writing.
+                let isAlive = try row.optionalInteger(15).map { lockFile?.isAlive($0) ?? false } ?? false
+                if !isAlive { state = .interrupted }
+            }
+            return SessionSummary(
+                session: try row.integer(0), uuid: try row.text(1), name: try row.optionalText(2),
+                source: try row.optionalText(3), state: state, startedAt: try row.text(5),
+                endedAt: try row.optionalText(6), durationMs: try row.optionalReal(7), stages: try row.int(8),
+                inbound: try row.integer(9), outputs: try row.integer(10), released: try row.integer(11),
+                duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14))
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import GRDB
+import GRDBSQLite
+
+/// The tables to which recording appends. Used by the writer's thread only, inside its transaction.
+final class LogTables {
+    let events: LogTable
+    let frames: FrameWriter
+    private let maxDetail: Int
+    private let note: Statement
+    private let dropped: Statement
+
+    init(_ db: Database, limits: ContentLimits) throws {
+        guard let handle = db.sqliteConnection else {
+            throw HistoryError(.closed, "the history is closed")
+        }
+        events = try LogTable(
+            handle, table: "event",
+            columns: ["session", "seq", "time", "code", "batch", "place", "arrival", "subject", "frame"])
+        frames = try FrameWriter(handle, limits: limits)
+        maxDetail = limits.nameBytes
+        note = try db.makeStatement(sql: "INSERT INTO note(event, processor, detail) VALUES (?, ?, ?)")
+        dropped = try db.makeStatement(sql: "INSERT OR IGNORE INTO dropped_output(output) VALUES (?)")
+    }
+
+    /// Once per transaction, before anything is appended.
+    func begin() throws {
+        try events.begin()
+        try frames.begin()
+    }
+
+    /// Hands over what has gathered: before the transaction is committed, and before anything reads.
+    func flush() throws {
+        try events.flush()
+        try frames.flush()
+    }
+
+    func rollBack() { frames.rollBack() }
+
+    func addNote(_ event: Int64, _ processor: String?, _ detail: String?) throws {
+        try note.execute(arguments: [
+            event, processor?.storable(maxBytes: maxDetail), detail?.storable(maxBytes: maxDetail),
+        ])
+    }
+
+    func addDropped(_ output: Int64) throws { try dropped.execute(arguments: [output]) }
+}

@@ -1,0 +1,128 @@
+import GRDB
+import PipelineEngine
+
+/// Turns the events of one session into rows of the log. Used by the writer's thread only.
+final class SessionEncoder {
+    let session: Int64
+    let uuid: String
+    @exclusivity(unchecked) private(set) var counts = SessionCounts()
+    @exclusivity(unchecked) private(set) var extents: ExtentTracker
+    @exclusivity(unchecked) private var lastSequence: Int64 = 0
+    @exclusivity(unchecked) private var sequences = SequenceMap()
+    @exclusivity(unchecked) private var recentFrames = FrameWriter.Recent()
+    /// By stage: the id of the EndFrame or StopFrame that its open batch is about.
+    @exclusivity(unchecked) private var ending: [Int: Int64] = [:]
+
+    // What the session's row says.
+    var storedCounts = SessionCounts()
+
+    init(session: Int64, uuid: String, from event: Int64) {
+        self.session = session
+        self.uuid = uuid
+        extents = ExtentTracker(from: event)
+    }
+
+    /// Appends events, which follow those appended before without a gap.
+    ///
+    /// - Throws: `HistoryError` when they cannot be what they claim to be; SQLite's failures.
+    func append(_ events: [SessionEvent], to log: LogTables, _ db: Database) throws {
+        let bytesBefore = log.frames.bytesWritten
+        // Through pointers: copying an event costs as much as storing it.
+        try events.withUnsafeBufferPointer { events in
+            guard let first = events.baseAddress else { return }
+            for index in 0..<events.count { try append(first + index, to: log, db) }
+        }
+        counts.bytes += Int64(log.frames.bytesWritten - bytesBefore) + Int64(events.count) * 40
+    }
+
+    @inline(__always)
+    private func append(_ event: UnsafePointer<SessionEvent>, to log: LogTables, _ db: Database) throws {
+        guard event.pointee.sequence == lastSequence + 1 else {
+            throw invalid(event.pointee.sequence, "follows event \(lastSequence); sequences run from 1 without gaps")
+        }
+        guard event.pointee.stage >= -1, event.pointee.stage <= EventCode.maxStage, event.pointee.branch >= -1,
+            event.pointee.branch <= EventCode.maxBranch
+        else {
+            throw invalid(
+                event.pointee.sequence,
+                "is at stage \(event.pointee.stage), branch \(event.pointee.branch); a history numbers stages to \(EventCode.maxStage), "
+                    + "branches to \(EventCode.maxBranch)")
+        }
+        let id = log.events.nextID
+        var subject: Int64?
+        if event.pointee.subject > 0 { subject = try locate(event.pointee.subject, of: event.pointee.sequence, log, db) }
+
+        var frameRow: Int64?
+        var isLast = false
+        if let frame = event.pointee.frame, subject == nil || !event.pointee.kind.takesFrameFromSubject {
+            let written = try log.frames.write(frame, recent: &recentFrames, db)
+            frameRow = written.row
+            if written.endsBatch { isLast = noteEnding(frame.id, event.pointee.kind, event.pointee.stage) }
+        }
+        let code = EventCode(
+            kind: event.pointee.kind, direction: event.pointee.direction, outcome: event.pointee.outcome, isLast: isLast, stage: event.pointee.stage,
+            branch: event.pointee.branch)
+        // Emission and position share a column, since no event has both.
+        let place = event.pointee.kind == .output || event.pointee.kind == .late ? event.pointee.emission : event.pointee.position
+
+        let cells = try log.events.row()
+        cells[0] = .integer(session)
+        cells[1] = .integer(event.pointee.sequence)
+        cells[2] = .integer(event.pointee.time)
+        cells[3] = .integer(code.rawValue)
+        cells[4] = event.pointee.batch > 0 ? .integer(event.pointee.batch) : .null
+        cells[5] = place >= 0 ? .integer(Int64(place)) : .null
+        cells[6] = event.pointee.arrival >= 0 ? .integer(Int64(event.pointee.arrival)) : .null
+        cells[7] = subject.map(LogTable.Cell.integer) ?? .null
+        cells[8] = frameRow.map(LogTable.Cell.integer) ?? .null
+
+        if event.pointee.detail != nil || event.pointee.processor != nil { try log.addNote(id, event.pointee.processor, event.pointee.detail) }
+        if event.pointee.kind == .drop, let subject { try log.addDropped(subject) }
+        lastSequence = event.pointee.sequence
+        sequences.add(sequence: event.pointee.sequence, event: id)
+        extents.add(event: id, sequence: event.pointee.sequence, batch: event.pointee.batch)
+        counts.add(event.pointee.kind, time: event.pointee.time)
+    }
+
+    /// Remembers which frame a stage's batch ends with, and says whether an output is a copy of it.
+    private func noteEnding(_ frameID: Int64, _ kind: SessionEvent.Kind, _ stage: Int) -> Bool {
+        switch kind {
+        case .inbound: ending[stage] = frameID
+        case .output, .late: return ending[stage] == frameID
+        default: break
+        }
+        return false
+    }
+
+    /// The log id of an earlier event of this session.
+    private func locate(_ subject: Int64, of sequence: Int64, _ log: LogTables, _ db: Database) throws -> Int64 {
+        guard subject < sequence else {
+            throw invalid(sequence, "is about event \(subject), which is not before it")
+        }
+        if let event = sequences.event(subject) { return event }
+        // It is older than what is kept in memory, as when a batch stays open for long.
+        let event = try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT e.id FROM extent AS x CROSS JOIN event AS e
+                WHERE x.session = ?1 AND x.first_seq <= ?2 AND e.id BETWEEN x.first_event AND x.last_event
+                    AND e.session = ?1 AND e.seq = ?2
+                """, arguments: [session, subject])
+        guard let event else { throw invalid(sequence, "is about event \(subject), which is not in the history") }
+        return event
+    }
+
+    private func invalid(_ sequence: Int64, _ what: String) -> HistoryError {
+        HistoryError(.invalidEvent, "session \(uuid): event \(sequence) \(what)")
+    }
+
+    // MARK: - The session's own rows
+
+    func takeEndedExtents() -> [ExtentTracker.Extent] { extents.takeEnded() }
+    func takeAllExtents() -> [ExtentTracker.Extent] { extents.takeAll() }
+}
+
+extension SessionEvent.Kind {
+    /// Whether an event of this kind that has a subject is about the subject's frame, as it is there.
+    var takesFrameFromSubject: Bool { self == .release || self == .duplicate || self == .drop }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import GRDB
+import PipelineEngine
+
+/// The rows that say what and where a session is: `session`, `stage`, `branch`, `extent`.
+enum SessionRows {
+    /// The end of an extent that still grows.
+    static let openEnd = Int64.max
+
+    /// Enters a new session.
+    ///
+    /// - Returns: nil if the history already has a whole session of this uuid.
+    static func begin(_ start: SessionStart, owner: Int64, _ db: Database, _ log: LogTables) throws -> SessionEncoder? {
+        let uuid = (start.uuid ?? UUID().uuidString).lowercased()
+        guard uuid.utf8.count == 36, UUID(uuidString: uuid) != nil else {
+            throw HistoryError(.invalidEvent, "'\(uuid.storable(maxBytes: 64))' is no uuid; a session's has 36 characters")
+        }
+        let known = try db.firstRow("SELECT session FROM session WHERE uuid = ?", [uuid]) { try $0.integer(0) }
+        if let known {
+            let isWhole = try db.firstRow(
+                "SELECT state NOT IN ('recording', 'interrupted') OR NOT imported FROM session WHERE session = ?", [known]
+            ) { try $0.integer(0) != 0 }
+            if isWhole ?? true { return nil }
+            // An import that was cut short: it begins anew.
+            try Removing.discard([known], db)
+        }
+        try db.execute(
+            sql: """
+                INSERT INTO session(uuid, name, source, state, started_at, owner, imported)
+                VALUES (?, ?, ?, 'recording', ?, ?, ?)
+                """,
+            arguments: [
+                uuid, start.name?.storable(), start.source?.storable(), (start.startedAt ?? Timestamp.now()).storable(),
+                owner, start.isImport,
+            ])
+        let session = db.lastInsertedRowID
+        try store(start.definition, session, db)
+        let first = log.events.nextID
+        try insertOpen(session, firstEvent: first, firstSequence: 1, db)
+        return SessionEncoder(session: session, uuid: uuid, from: first)
+    }
+
+    private static func store(_ definition: SessionDefinition, _ session: Int64, _ db: Database) throws {
+        for (index, stage) in definition.stages.enumerated() {
+            guard stage.number == index, stage.number <= EventCode.maxStage,
+                stage.branches.count <= EventCode.maxBranch + 1
+            else {
+                throw HistoryError(
+                    .invalidEvent,
+                    "stage \(stage.number) cannot be recorded: stages are numbered from 0 in order, to "
+                        + "\(EventCode.maxStage), and have at most \(EventCode.maxBranch + 1) branches")
+            }
+            try db.execute(
+                sql: "INSERT INTO stage(session, stage, name, frame_order, parent) VALUES (?, ?, ?, ?, ?)",
+                arguments: [session, stage.number, stage.name.storable(), stage.frameOrder?.rawValue, stage.parent])
+            for (number, branch) in stage.branches.enumerated() {
+                let buffer = ByteBuffer(capacity: 256)
+                var json = JSONWriter(buffer)
+                let names = FieldValue.array(branch.processors.map { .string($0.storable()) })
+                let range = json.write(array: names)
+                try db.execute(
+                    sql: "INSERT INTO branch(session, stage, branch, name, processors) VALUES (?, ?, ?, ?, ?)",
+                    arguments: [
+                        session, stage.number, number, branch.name?.storable(),
+                        String(decoding: buffer.bytes(range), as: UTF8.self),
+                    ])
+            }
+        }
+    }
+
+    static func insertOpen(_ session: Int64, firstEvent: Int64, firstSequence: Int64, _ db: Database) throws {
+        try insert(
+            session,
+            ExtentTracker.Extent(
+                firstEvent: firstEvent, lastEvent: openEnd, firstSequence: firstSequence, minBatch: 1, maxBatch: .max),
+            db)
+    }
+
+    static func insert(_ session: Int64, _ extent: ExtentTracker.Extent, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO extent(session, first_event, last_event, first_seq, min_batch, max_batch)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            session, extent.firstEvent, extent.lastEvent, extent.firstSequence, extent.minBatch, extent.maxBatch,
+        ])
+    }
+
+    static func deleteOpen(_ session: Int64, _ db: Database) throws {
+        try db.cachedStatement(sql: "DELETE FROM extent WHERE session = ? AND last_event = ?")
+            .execute(arguments: [session, openEnd])
+    }
+
+    static func store(_ counts: SessionCounts, _ session: Int64, countedTo: Int64, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                UPDATE session SET duration = ?, inbound = ?, outputs = ?, released = ?, duplicates = ?, bypasses = ?,
+                    incidents = ?, events = ?, bytes = ?, counted_to = ?
+                WHERE session = ?
+                """
+        ).execute(arguments: [
+            counts.duration, counts.inbound, counts.outputs, counts.released, counts.duplicates, counts.bypasses,
+            counts.incidents, counts.events, counts.bytes, countedTo, session,
+        ])
+    }
+
+    static func close(_ session: Int64, state: SessionState, endedAt: String, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE session SET state = ?, ended_at = ?, owner = NULL WHERE session = ?",
+            arguments: [state.rawValue, endedAt.storable(), session])
+    }
+}
+
+extension SessionEncoder {
+    func isExtentDue(_ logEnd: Int64) -> Bool { extents.isDue(logEnd: logEnd) }
+
+    /// Stores the extents that have ended; what follows them is open.
+    func storeExtents(_ db: Database, _ log: LogTables) throws {
+        let next = extents.current
+        let ended = takeEndedExtents()
+        guard !ended.isEmpty else { return }
+        try SessionRows.deleteOpen(session, db)
+        for extent in ended { try SessionRows.insert(session, extent, db) }
+        try SessionRows.insertOpen(
+            session, firstEvent: extents.storedTo, firstSequence: next?.firstSequence ?? counts.events + 1, db)
+    }
+
+    func storeCounts(_ db: Database, _ log: LogTables) throws {
+        guard counts != storedCounts else { return }
+        try SessionRows.store(counts, session, countedTo: log.events.nextID - 1, db)
+        storedCounts = counts
+    }
+
+    /// Stores everything that is left to say of the session.
+    func finish(_ db: Database, _ log: LogTables, state: SessionState, endedAt: String) throws {
+        try SessionRows.deleteOpen(session, db)
+        for extent in takeAllExtents() { try SessionRows.insert(session, extent, db) }
+        try SessionRows.store(counts, session, countedTo: log.events.nextID - 1, db)
+        try SessionRows.close(session, state: state, endedAt: endedAt, db)
+    }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// The one connection of this process that writes to a history: opens, migrates, commits, checkpoints. Used by the writer's
+/// thread only.
+final class WritingConnection {
+    let path: String
+    let lockFile: LockFile
+    /// The lock byte that says this writer lives.
+    let owner: Int64
+    private let queue: DatabaseQueue
+    private let options: WriterOptions
+    private var log: LogTables?
+    private let logPages = LogPages()
+
+    /// What SQLite's callback writes: the pages of the write-ahead log after the last commit.
+    private final class LogPages {
+        var count = 0
+        /// When to checkpoint next. A reader in the way keeps the log from starting anew: it then grows on.
+        var limit = 0
+    }
+
+    /// Opens the history in `path` (absolute), creates it if there is none, and applies migrations.
+    init(path: String, options: WriterOptions) throws {
+        self.path = path
+        self.options = options
+        let lockFile = try Self.doing("cannot open the history", path) {
+            let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+            guard access(folder.isEmpty ? "/" : folder, W_OK) == 0 else {
+                throw HistoryError(systemError: errno, "cannot write to the history's folder", folder)
+            }
+            return try LockFile(forHistory: path)
+        }
+        try lockFile.takeTurn(patience: options.patience)
+        defer { lockFile.giveTurn() }
+        self.lockFile = lockFile
+        queue = try Self.doing("cannot open the history", path) {
+            if try HistoryFile.header(path) == .missing { try Self.create(path, options) }
+            try SchemaCheck.refuse(HistoryFile.header(path), path)
+            guard access(path, W_OK) == 0 else {
+                throw HistoryError(systemError: errno, "cannot write to the history", path)
+            }
+            // On a read-only connection first: nothing of a stranger's file runs, and it is not changed.
+            try ReadConnection.check(path)
+            return try Self.open(path, options)
+        }
+        owner = try lockFile.takeOwnership()
+        try Self.doing("cannot open the history", path) {
+            log = try queue.inDatabase { db in
+                try Migrator.migrate(db)
+                try setUp(db)
+                return try LogTables(db, limits: options.limits)
+            }
+            try Interruption.repairAll(self)
+        }
+    }
+
+    /// Makes a whole, empty history under another name and then gives it its own: whoever looks sees none or all of it.
+    private static func create(_ path: String, _ options: WriterOptions) throws {
+        let draft = path + ".new"
+        for name in [draft, draft + "-wal", draft + "-shm", draft + "-journal"] { unlink(name) }
+        try HistoryFile.createPrivate(draft)
+        do {
+            let queue = try open(draft, options)
+            try queue.inDatabase { db in
+                try Migrator.migrate(db)
+                _ = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+            }
+            try queue.close()
+            guard link(draft, path) == 0 else { throw HistoryError(systemError: errno, "cannot create", path) }
+            unlink(draft)
+        } catch {
+            unlink(draft)
+            throw error
+        }
+    }
+
+    private static func open(_ path: String, _ options: WriterOptions) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.label = "lockstep.history.writer"
+        // The rows refer to each other by construction; looking it up for each would halve the speed. `verify` checks.
+        configuration.foreignKeysEnabled = false
+        let patience = options.patience
+        configuration.busyMode = .callback { tries in
+            usleep(2000)
+            return Double(tries) * 0.002 < patience
+        }
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    private func setUp(_ db: Database) throws {
+        // After opening, where nothing overrides it any more.
+        try db.execute(sql: "PRAGMA synchronous = \(options.durability == .full ? "FULL" : "NORMAL")")
+        try db.execute(sql: "PRAGMA ignore_check_constraints = ON")  // the types of this code guarantee them
+        try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+        try db.execute(sql: "PRAGMA cache_size = -16384")
+        try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
+        let expected = options.durability == .full ? 2 : 1
+        let found = try db.firstRow("PRAGMA synchronous") { try $0.int(0) }
+        guard found == expected else {
+            throw HistoryError(.storage, "cannot set the durability of \(path)")
+        }
+        let context = Unmanaged.passUnretained(logPages).toOpaque()
+        sqlite3_wal_hook(
+            db.sqliteConnection,
+            { context, _, _, pages in
+                if let context { Unmanaged<LogPages>.fromOpaque(context).takeUnretainedValue().count = Int(pages) }
+                return SQLITE_OK
+            }, context)
+    }
+
+    // MARK: - Transactions
+
+    /// Runs `body` in this process's turn, in a transaction of its own.
+    func transaction<Value>(_ body: (Database, LogTables) throws -> Value) throws -> Value {
+        try inTurn { db in
+            guard let log else { throw HistoryError(.closed, "the history \(path) is closed") }
+            try db.beginTransaction(.immediate)
+            do {
+                try log.begin()
+                let value = try body(db, log)
+                try log.flush()
+                try db.commit()
+                return value
+            } catch {
+                log.rollBack()
+                if db.isInsideTransaction { try? db.rollback() }
+                throw error
+            }
+        }
+    }
+
+    /// Runs `body` in this process's turn, outside of a transaction.
+    func inTurn<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try Self.doing("cannot write to", path) {
+            try lockFile.takeTurn(patience: options.patience)
+            defer { lockFile.giveTurn() }
+            return try queue.inDatabase(body)
+        }
+    }
+
+    /// Moves what is committed into the file when the write-ahead log has grown, so that it starts anew.
+    func checkpointIfDue() throws {
+        if logPages.count < logPages.limit - options.checkpointPages { logPages.limit = options.checkpointPages }
+        guard logPages.count >= max(logPages.limit, options.checkpointPages) else { return }
+        try inTurn { db in try checkpoint(db, SQLITE_CHECKPOINT_PASSIVE) }
+    }
+
+    /// Moves what is committed into the file, and the end of the file to where its content ends.
+    func checkpoint() throws { try inTurn { db in try checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE) } }
+
+    private func checkpoint(_ db: Database, _ mode: Int32) throws {
+        var pages: Int32 = 0
+        var done: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &pages, &done)
+        // A reader in the way is no failure: the rest is done next time.
+        guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw SQLiteFailure(db.sqliteConnection) }
+        logPages.limit = Int(pages) + options.checkpointPages
+    }
+
+    /// Checkpoints and closes; the last one to close removes the write-ahead log.
+    func close() {
+        try? inTurn { db in
+            log = nil
+            try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE)
+        }
+        if (try? lockFile.takeTurn(patience: options.patience)) != nil {
+            defer { lockFile.giveTurn() }
+            try? queue.close()
+        }
+    }
+
+    private static func doing<Value>(_ what: String, _ path: String, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch { throw HistoryError(error, path: path, doing: what) }
+    }
+}
