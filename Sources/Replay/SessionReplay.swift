@@ -132,7 +132,7 @@ private final class PageSource: Sendable {
 /// Hands what a rerun releases to the history, many rows at a time.
 private final class ReleaseKeeper: Sendable {
     private let log: ReplayLog
-    private let rows = Mutex<[SessionHistory.ReleasedFrame]>([])
+    private let rows = Mutex<[ReleaseRow]>([])
     private static let capacity = 1_000
 
     init(_ log: ReplayLog) { self.log = log }
@@ -141,9 +141,10 @@ private final class ReleaseKeeper: Sendable {
         let isFull = rows.withLock { rows in
             for placed in batch.recordedRelease {
                 rows.append(
-                    SessionHistory.ReleasedFrame(
+                    ReleaseRow(
                         stage: batch.stage, batch: batch.batch, direction: placed.direction.rawValue,
-                        position: placed.position, branch: placed.branch, frameID: placed.frame.id,
+                        position: placed.position, branch: placed.branch < 0 ? nil : placed.branch,
+                        frameID: placed.frame.id,
                         frameName: placed.frame.name, frameType: placed.frame.type.name))
             }
             return rows.count >= Self.capacity
