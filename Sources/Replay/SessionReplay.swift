@@ -143,7 +143,8 @@ private final class ReleaseKeeper: Sendable {
                 rows.append(
                     ReleaseRow(
                         stage: batch.stage, batch: batch.batch, direction: placed.direction.rawValue,
-                        position: placed.position, branch: placed.branch, frameID: placed.frame.id,
+                        position: placed.position, branch: placed.branch < 0 ? nil : placed.branch,
+                        frameID: placed.frame.id,
                         frameName: placed.frame.name, frameType: placed.frame.type.name))
             }
             return rows.count >= Self.capacity

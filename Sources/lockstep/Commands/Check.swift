@@ -44,9 +44,9 @@ struct Check: SpeakingCommand {
             if let batch = finding.batch { place += " batch \(batch)" }
             if let branch = finding.branch { place += " branch \(branch)" }
             if let sequence = finding.sequence { place += " seq \(sequence)" }
-            let style: Style = finding.severity == "error" ? .red : finding.severity == "warning" ? .yellow : .dim
+            let style: Style = finding.severity == .error ? .red : finding.severity == .warning ? .yellow : .dim
             try terminal.print(
-                StyledText("  ") + StyledText(finding.severity, style) + StyledText(" ")
+                StyledText("  ") + StyledText(finding.severity.rawValue, style) + StyledText(" ")
                     + StyledText(finding.kind, .bold) + StyledText(place.isEmpty ? "" : " · \(place)", .dim))
             for line in StyledText(finding.detail).wrapped(to: terminal.width - 4) {
                 try terminal.print(StyledText("    ") + line)
@@ -65,7 +65,7 @@ extension Finding {
         facts.set("batch", batch)
         facts.set("branch", branch)
         facts.set("kind", kind)
-        facts.set("severity", severity)
+        facts.set("severity", severity.rawValue)
         facts.set("detail", detail)
         return facts
     }

@@ -9,16 +9,24 @@ struct SessionOverview {
     /// A stage with how it did.
     struct Stage {
         let definition: SessionDefinition.Stage
-        let branches: [BranchSummary]
+        var branches: [Branch]
         /// The number of batches by how they ended.
         var outcomes: [String: Int64] = [:]
-        /// Of the batches that ended, ascending, in ms.
+        /// Of the batches that ended, in ms.
         var held: [Double] = []
         /// Those held longest, longest first.
         var slowest: [BatchSummary] = []
 
-        mutating func add(_ batch: BatchSummary) {
+        init(_ definition: SessionDefinition.Stage) {
+            self.definition = definition
+            branches = definition.branches.map(Branch.init)
+        }
+
+        mutating func add(_ batch: BatchSummary, _ barriers: [BranchBarrier]) {
             outcomes[batch.outcome, default: 0] += 1
+            for barrier in barriers where branches.indices.contains(barrier.branch) {
+                branches[barrier.branch].add(barrier)
+            }
             guard let time = batch.heldMs else { return }
             held.append(time)
             if slowest.count == 3, let least = slowest.last?.heldMs, least >= time { return }
@@ -32,27 +40,50 @@ struct SessionOverview {
         }
     }
 
+    /// A branch with how it did.
+    struct Branch {
+        let definition: SessionDefinition.Branch
+        var batches: Int64 = 0
+        var outputs: Int64 = 0
+        /// Batches in which the others waited for it.
+        var cameLast: Int64 = 0
+        /// For how long it waited for the others, in ms.
+        var waited = 0.0
+        var longestWait = 0.0
+
+        init(_ definition: SessionDefinition.Branch) { self.definition = definition }
+
+        mutating func add(_ barrier: BranchBarrier) {
+            batches += 1
+            outputs += Int64(barrier.outputs)
+            if barrier.straggler { cameLast += 1 }
+            waited += barrier.waitedMs ?? 0
+            longestWait = max(longestWait, barrier.waitedMs ?? 0)
+        }
+
+        var meanWait: Double { batches == 0 ? 0 : waited / Double(batches) }
+    }
+
     init(
-        _ history: History, _ session: SessionSummary, _ stages: [SessionDefinition.Stage], on terminal: Terminal
+        _ history: History, _ session: SessionSummary, _ definitions: [SessionDefinition.Stage], on terminal: Terminal
     ) throws {
         self.session = session
-        let branches = try history.branches(of: session.session)
+        var stages = definitions.map(Stage.init)
         var progress = ProgressBar("reading", total: session.inbound, on: terminal)
         var done: Int64 = 0
-        var overviews: [Stage] = []
-        for stage in stages {
-            var overview = Stage(definition: stage, branches: branches.filter { $0.stage == stage.number })
-            try history.forEachBatch(of: session.session, stage: stage.number) { batch in
-                overview.add(batch)
-                done += 1
-                progress.update(done)
-                return true
+        // One stage or all of them: either way the session is read once.
+        let only = definitions.count == 1 ? definitions.first?.number : nil
+        try history.forEachBatch(of: session.session, stage: only) { batch, barriers in
+            if let index = stages.firstIndex(where: { $0.definition.number == batch.stage }) {
+                stages[index].add(batch, barriers)
             }
-            overview.held.sort()
-            overviews.append(overview)
+            done += 1
+            progress.update(done)
+            return true
         }
         progress.finish()
-        self.stages = overviews
+        for index in stages.indices { stages[index].held.sort() }
+        self.stages = stages
     }
 
     // MARK: - For people
@@ -103,13 +134,15 @@ extension SessionOverview.Stage {
             ], indent: 2)
         for branch in branches {
             table.add([
-                StyledText("\(branch.branch)", Style.branch(branch.branch)), StyledText(branch.name ?? ""),
+                StyledText("\(branch.definition.number)", Style.branch(branch.definition.number)),
+                StyledText(branch.definition.name ?? ""),
                 StyledText(
-                    branch.processors.isEmpty ? "(passes frames on)" : branch.processors.joined(separator: " → "), .dim),
+                    branch.definition.processors.isEmpty
+                        ? "(passes frames on)" : branch.definition.processors.joined(separator: " → "), .dim),
                 StyledText(Quantity.count(branch.outputs)),
-                StyledText("\(Quantity.count(branch.straggled)) of \(Quantity.count(branch.batches))"),
-                StyledText(branch.meanWaitedMs.map(Quantity.duration(milliseconds:)) ?? ""),
-                StyledText(branch.maxWaitedMs.map(Quantity.duration(milliseconds:)) ?? ""),
+                StyledText("\(Quantity.count(branch.cameLast)) of \(Quantity.count(branch.batches))"),
+                StyledText(Quantity.duration(milliseconds: branch.meanWait)),
+                StyledText(Quantity.duration(milliseconds: branch.longestWait)),
             ])
         }
         lines += table.lines(width: width)
@@ -142,14 +175,14 @@ extension SessionOverview.Stage {
             "branches",
             branches.map { branch in
                 var facts = Facts()
-                facts.set("branch", branch.branch)
-                facts.set("name", branch.name)
-                facts.set("processors", branch.processors)
+                facts.set("branch", branch.definition.number)
+                facts.set("name", branch.definition.name)
+                facts.set("processors", branch.definition.processors)
                 facts.set("batches", branch.batches)
                 facts.set("outputs", branch.outputs)
-                facts.set("straggled", branch.straggled)
-                facts.set("mean_waited_ms", branch.meanWaitedMs)
-                facts.set("max_waited_ms", branch.maxWaitedMs)
+                facts.set("straggled", branch.cameLast)
+                facts.set("mean_waited_ms", branch.meanWait)
+                facts.set("max_waited_ms", branch.longestWait)
                 return facts
             })
         var counts = Facts()

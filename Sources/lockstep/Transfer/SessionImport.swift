@@ -53,7 +53,7 @@ struct SessionImport {
             definition: head.definition, name: head.name, source: head.source, uuid: head.uuid,
             startedAt: head.startedAt)
         guard let recorder = try await SessionRecorder.importing(start, into: history) else { return nil }
-        var findings: [Finding] = []
+        var findings: [SessionHistory.Finding] = []
         var lines = try SessionFile(path)
         do {
             while let line = try lines.next() {
@@ -62,11 +62,11 @@ struct SessionImport {
                     recorder.observe(event)
                     progress(event.sequence)
                     if recorder.isCongested { await recorder.waitWhileCongested() }
-                case .finding(let finding): findings.append(Finding(finding))
+                case .finding(let finding): findings.append(SessionHistory.Finding(finding))
                 case .head, .end: break
                 }
             }
-            if !findings.isEmpty { try history.add(findings: findings, to: recorder.session) }
+            if !findings.isEmpty { try history.add(findings, to: recorder.session) }
         } catch {
             // The file changed since it was checked: what came of it would look like a session.
             try? await recorder.close(state: .failed)
@@ -80,11 +80,11 @@ struct SessionImport {
     }
 }
 
-extension Finding {
+extension SessionHistory.Finding {
     fileprivate init(_ line: SessionLineFinding) {
         self.init(
             sequence: line.sequence, stage: line.stage, batch: line.batch, branch: line.branch, kind: line.kind,
-            severity: line.severity, detail: line.detail)
+            severity: Severity(rawValue: line.severity) ?? .note, detail: line.detail)
     }
 }
 
