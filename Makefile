@@ -18,24 +18,28 @@ sources = Package.swift $(shell find Sources migrations -type f)
 .PHONY: build demo test release install uninstall bench clean
 
 build:
-	@scripts/setup.sh build
+	@.ci/setup.sh build
 	$(SWIFT) build
 
 demo:
-	@scripts/setup.sh build demo
+	@.ci/setup.sh build demo
 	$(SWIFT) build --product lockstep
-	@scripts/demo.sh "$$($(SWIFT) build --show-bin-path)/lockstep"
+	@samples/demo.sh "$$($(SWIFT) build --show-bin-path)/lockstep"
 
+# One test at a time: those with real programs and real time would otherwise wait for the ones that compute.
 test:
-	@scripts/setup.sh build test
+	@.ci/setup.sh build test
+	@Tests/pipecat/setup.sh
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --no-parallel
+	.venv/bin/python -W ignore Tests/pipecat/random_pipelines.py --count 300 \
+	  --lockstep "$$($(SWIFT) build --show-bin-path)/lockstep"
 
 release: $(binary)
 
 # One file with the Swift runtime inside: needs nothing but libsqlite3.
 $(binary): $(sources)
-	@scripts/setup.sh build
+	@.ci/setup.sh build
 	$(SWIFT) build -c release --static-swift-stdlib -Xlinker -s --product lockstep --scratch-path $(dist)
 	@touch $(binary)
 
@@ -54,7 +58,7 @@ uninstall:
 	  "$(datadir)/zsh/site-functions/_lockstep" "$(datadir)/fish/vendor_completions.d/lockstep.fish"
 
 bench:
-	@scripts/bench.sh
+	@Benchmarks/bench.sh
 
 clean:
 	rm -rf .build $(dist)
