@@ -1,7 +1,7 @@
 -- The views: what docs/HISTORY.md documents for the sqlite3 shell.
 --
 -- Each begins at `extent`, so that WHERE session = N reads that session's ranges of the log and nothing else; CROSS JOIN keeps
--- SQLite from turning that round.
+-- SQLite from turning that round, the plus sign from making an index of the whole log first.
 
 BEGIN IMMEDIATE;
 
@@ -25,7 +25,7 @@ SELECT x.session AS session,
 FROM extent AS x
     CROSS JOIN event AS e
 WHERE e.id BETWEEN x.first_event AND x.last_event
-    AND e.session = x.session
+    AND +e.session = x.session
     AND (e.batch IS NULL OR e.batch BETWEEN x.min_batch AND x.max_batch);
 
 CREATE VIEW sessions AS
@@ -220,13 +220,13 @@ FROM (
 WHERE branch IS NOT NULL;
 
 CREATE VIEW batches AS
-SELECT e.session AS session, e.stage AS stage, e.batch AS batch,
+SELECT b.session AS session, b.stage AS stage, b.batch AS batch,
     f.frame_id AS frame_id, t.name AS frame_type,
-    CASE e.direction WHEN 1 THEN 'downstream' WHEN 2 THEN 'upstream' END AS direction,
-    e.inbound_time / 1e6 AS inbound_ms,
-    e.end_time / 1e6 AS released_ms,
-    (e.end_time - e.inbound_time) / 1e6 AS held_ms,
-    CASE e.outcome WHEN 1 THEN 'released' WHEN 2 THEN 'interrupted' WHEN 3 THEN 'cancelled' WHEN 4 THEN 'failed'
+    CASE b.direction WHEN 1 THEN 'downstream' WHEN 2 THEN 'upstream' END AS direction,
+    b.inbound_time / 1e6 AS inbound_ms,
+    b.end_time / 1e6 AS released_ms,
+    (b.end_time - b.inbound_time) / 1e6 AS held_ms,
+    CASE b.outcome WHEN 1 THEN 'released' WHEN 2 THEN 'interrupted' WHEN 3 THEN 'cancelled' WHEN 4 THEN 'failed'
         ELSE 'open' END AS outcome
 FROM (
     SELECT session, stage, batch,
@@ -237,8 +237,8 @@ FROM (
         max(outcome) AS outcome
     FROM moment
     WHERE batch IS NOT NULL AND (kind = 1 OR outcome > 0)
-    GROUP BY session, stage, batch) AS e
-    LEFT JOIN frame AS f ON f.id = e.frame
+    GROUP BY session, stage, batch) AS b
+    LEFT JOIN frame AS f ON f.id = b.frame
     LEFT JOIN shape AS h ON h.id = f.shape
     LEFT JOIN frame_type AS t ON t.id = h.type;
 
@@ -252,7 +252,7 @@ SELECT r.replay AS replay, r.session AS session, o.stage AS stage, o.batch AS ba
     o.frame_type AS frame_type
 FROM replay AS r
     CROSS JOIN replay_release AS o
-WHERE o.id BETWEEN r.first_release AND r.last_release AND o.replay = r.replay;
+WHERE o.id BETWEEN r.first_release AND r.last_release AND +o.replay = r.replay;
 
 CREATE VIEW findings AS
 SELECT m.session AS session, m.seq AS seq, m.stage AS stage, m.batch AS batch, m.branch AS branch,

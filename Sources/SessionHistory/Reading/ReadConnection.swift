@@ -54,8 +54,7 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
         configuration.label = "lockstep.history.reader"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            // What is in the schema is compared below; until then and after, nothing in it may do more than read.
-            try db.execute(sql: "PRAGMA trusted_schema = OFF")
+            // What is in the schema is compared below, before anything in it runs.
             try db.execute(sql: "PRAGMA query_only = ON")
             try db.execute(sql: "PRAGMA cache_size = -8192")
         }
