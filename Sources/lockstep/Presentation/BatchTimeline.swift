@@ -60,12 +60,14 @@ struct BatchTimeline {
         }
         let syncCell = sync.map { cell($0.time) } ?? cells - 1
         var marks = [Character](repeating: "─", count: syncCell + 1)
-        marks[0] = "├"
-        if sync != nil { marks[syncCell] = "┤" }
         for output in batch.outputs where output.branch == branch {
-            let place = min(cell(output.time), syncCell)
+            // Beside the marks of the beginning and the SyncFrame, not over them.
+            let place = min(max(cell(output.time), 1), max(1, sync == nil ? syncCell : syncCell - 1))
+            if !marks.indices.contains(place) { continue }
             marks[place] = marks[place] == "●" || marks[place] == "◆" ? "◆" : "●"
         }
+        marks[0] = "├"
+        if sync != nil, syncCell > 0 { marks[syncCell] = "┤" }
         return StyledText(String(marks), style)
             + StyledText(String(repeating: "·", count: cells - 1 - syncCell), .dim)
     }

@@ -22,7 +22,7 @@ struct DiffView {
             }
             let positions = section.rows.flatMap { [$0.left?.position, $0.right?.position] }.compactMap { $0 }
             let digits = max(2, String(positions.max() ?? 0).count)
-            for row in section.rows { lines.append(line(row, column: column, digits: digits)) }
+            for row in section.rows { lines += self.lines(row, column: column, digits: digits) }
         }
         return lines
     }
@@ -56,7 +56,7 @@ struct DiffView {
         return line.cut(to: max(20, width - tail.width)) + tail
     }
 
-    private func line(_ row: BatchComparison.Row, column: Int, digits: Int) -> StyledText {
+    private func lines(_ row: BatchComparison.Row, column: Int, digits: Int) -> [StyledText] {
         let style = row.style
         let left: StyledText
         let right: StyledText
@@ -64,6 +64,9 @@ struct DiffView {
         case (let a?, let b?):
             left = cell(a, style, digits)
             right = cell(b, style, digits)
+            if row.hasOtherContent, max(left.width, right.width) > column {
+                return join(whole(left, column, digits), row.sign, style, whole(right, column, digits), column)
+            }
         case (let a?, nil):
             left = cell(a, style, digits)
             right = note(row.otherPosition.map { "(to \($0))" }, digits)
@@ -71,10 +74,28 @@ struct DiffView {
             left = note(row.otherPosition.map { "(from \($0))" }, digits)
             right = cell(b, style, digits)
         case (nil, nil):
-            return StyledText()
+            return []
         }
-        return left.fit(to: column) + StyledText(" \(row.sign) ", style == .plain ? .dim : style)
-            + right.cut(to: column)
+        return join([left], row.sign, style, [right], column)
+    }
+
+    /// What differs in content is shown whole, on up to four lines.
+    private func whole(_ cell: StyledText, _ column: Int, _ digits: Int) -> [StyledText] {
+        let indent = digits + 2
+        let lines = cell.broken(at: column)
+        guard let first = lines.first, lines.count > 1 else { return lines }
+        let rest = cell.dropping(columns: first.width).broken(at: column - indent)
+        return [first] + rest.prefix(3).map { StyledText(String(repeating: " ", count: indent)) + $0 }
+    }
+
+    private func join(
+        _ left: [StyledText], _ sign: String, _ style: Style, _ right: [StyledText], _ column: Int
+    ) -> [StyledText] {
+        (0..<max(left.count, right.count)).map { index in
+            (index < left.count ? left[index] : StyledText()).fit(to: column)
+                + StyledText(" \(sign) ", style == .plain ? .dim : style)
+                + (index < right.count ? right[index] : StyledText()).cut(to: column)
+        }
     }
 
     private func cell(_ placed: PlacedFrame, _ style: Style, _ digits: Int) -> StyledText {
