@@ -54,9 +54,7 @@ struct Diff: SpeakingCommand {
             let view = DiffView(titles: titles, branches: stage.branchLabels, width: terminal.width)
             var shown = 0
             var isHeaded = false
-            let part = try diff.compare(
-                stage: stage.number, batches: batch.map { $0...$0 }, progress: { progress.update($0) }
-            ) { item in
+            let show = { (item: StageComparison.Item) throws -> Bool in
                 if summary || shown >= limit ?? .max { return false }
                 progress.finish()
                 shown += 1
@@ -72,6 +70,8 @@ struct Diff: SpeakingCommand {
                 try terminal.print(view.lines(item))
                 return true
             }
+            let part = try diff.compare(
+                stage: stage.number, batches: batch.map { $0...$0 }, progress: { progress.update($0) }, show)
             progress.finish()
             if !speech.json, isHeaded || shown > 0 { try terminal.print() }
             if !speech.json, !summary, part.differing > shown {
