@@ -29,6 +29,9 @@ struct Diff: SpeakingCommand {
     @Option(help: ArgumentHelp("Show at most so many batches of each stage.", valueName: "n"))
     var limit: Int?
 
+    @Flag(help: "Show every row; else long runs of frames that are alike are folded.")
+    var all = false
+
     @Flag(help: "Show the summary only.")
     var summary = false
 
@@ -51,7 +54,7 @@ struct Diff: SpeakingCommand {
             "comparing", total: batch == nil && stages.count == 1 ? left.inbound : 0, on: terminal)
         var total = ComparisonSummary()
         for stage in stages {
-            let view = DiffView(titles: titles, branches: stage.branchLabels, width: terminal.width)
+            let view = DiffView(titles: titles, branches: stage.branchLabels, width: terminal.width, showsAll: all)
             var shown = 0
             var isHeaded = false
             let show = { (item: StageComparison.Item) throws -> Bool in
