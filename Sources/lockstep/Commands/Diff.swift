@@ -78,8 +78,8 @@ struct Diff: SpeakingCommand {
             progress.finish()
             if !speech.json, isHeaded || shown > 0 { try terminal.print() }
             if !speech.json, !summary, part.differing > shown {
-                terminal.note(
-                    "\(Quantity.count(part.differing - Int64(shown))) more differ; --limit shows fewer or more")
+                let count = Quantity.count(part.differing - Int64(shown), "more batch differs", "more batches differ")
+                terminal.note("\(count); --limit \(part.differing) shows them")
             }
             if !speech.json, stages.count > 1 {
                 try terminal.print(StyledText("stage \(stage.number): ", .dim) + part.lines(titles)[0])

@@ -16,16 +16,17 @@ struct BatchTimeline {
     var lines: [StyledText] { [heading, StyledText()] + bars + [StyledText()] + list }
 
     private var heading: StyledText {
-        var line =
+        let line =
             StyledText("batch \(batch.batch)", .bold) + StyledText(" of stage \(stage.number) \(stage.name) · ", .dim)
-        line += batch.inbound?.frame?.styled() ?? StyledText("its beginning was not recorded", .yellow)
+            + (batch.inbound?.frame?.styled() ?? StyledText("its beginning was not recorded", .yellow))
         let held = Quantity.duration(milliseconds: Double(end - start) / 1e6)
-        switch batch.outcome {
-        case .released: line.append(" · released after \(held)", .green)
-        case let outcome?: line.append(" · \(outcome.rawValue) after \(held)", .yellow)
-        case nil: line.append(" · open for \(held), until the recording's end", .red)
-        }
-        return line
+        let ending =
+            switch batch.outcome {
+            case .released: StyledText(" · released after \(held)", .green)
+            case let outcome?: StyledText(" · \(outcome.rawValue) after \(held)", .yellow)
+            case nil: StyledText(" · open for \(held), until the recording's end", .red)
+            }
+        return line.cut(to: max(20, width - ending.width)) + ending
     }
 
     // MARK: - Bars
