@@ -94,6 +94,31 @@ struct ReadingTests {
         #expect(same.code == 0 && same.output == "5 batches compared: all the same\n")
     }
 
+    @Test("Long runs of frames that are alike are folded, unless all are asked for")
+    func folding() async throws {
+        let bench = try Workbench()
+        let frames = (0..<20).map { "{ type: TTSAudioRawFrame, text: '{text} \($0)' }" }.joined(separator: ", ")
+        try bench.write(
+            """
+            pipeline:
+              - sync_parallel:
+                  branches:
+                    - { name: picture, processors: [ { delay: { ms: 5 } } ] }
+                    - { name: speech, processors: [ { emit: { on: TextFrame, frames: [ \(frames) ] } } ] }
+            """, to: "p.yaml")
+        try bench.write(#"{"type": "TextFrame", "text": "word"}"# + "\n", to: "in.jsonl")
+        let recorded = try await bench.lockstep(
+            "record", "--pipeline", "p.yaml", "--input", "in.jsonl", "--virtual-clock")
+        #expect(recorded.code == 0)
+        try expectGolden("diff-folded", try await bench.lockstep("diff", "last").output, in: bench)
+        try expectGolden(
+            "show-batch-folded", try await bench.lockstep("show", "last", "--batch", "1").output, in: bench)
+        let all = try await bench.lockstep("diff", "last", "--all")
+        #expect(all.output.contains("word 9") && !all.output.contains("more"))
+        let timeline = try await bench.lockstep("show", "last", "--batch", "1", "--all")
+        #expect(timeline.output.contains("word 9") && !timeline.output.contains("more"))
+    }
+
     @Test("replay: the recorded order comes back frame for frame, the other one differs where diff says")
     func replay() async throws {
         let bench = try await recorded()
