@@ -129,7 +129,9 @@ struct JSONReader {
         case ("$number", .string(let text)):
             guard let number = Double(text) else { throw failure("that is no number") }
             return .number(number)
-        case ("$object", let value): return value
+        case ("$object", .array(let pair)):
+            guard pair.count == 2, case .string(let name) = pair[0] else { throw failure("that is no field") }
+            return .object([name: pair[1]])
         default: return .object(fields)
         }
     }
