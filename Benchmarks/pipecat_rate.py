@@ -6,7 +6,6 @@ With WHISK_FILE, Whisker records the run to that file. Prints one number.
 """
 
 import asyncio
-import pathlib
 import sys
 import time
 
@@ -14,12 +13,12 @@ from loguru import logger
 
 logger.remove()
 
-from pipecat.frames.frames import EndFrame, TextFrame
+from pipecat.frames.frames import TextFrame
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.runner import PipelineRunner
 from pipecat.pipeline.sync_parallel_pipeline import SyncParallelPipeline
-from pipecat.pipeline.task import PipelineParams, PipelineTask
+from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.workers.runner import WorkerRunner
 
 
 class Answer(FrameProcessor):
@@ -48,19 +47,27 @@ class Count(FrameProcessor):
 async def main(frames, whisk_file):
     count = Count(2 * frames)
     pipeline = Pipeline([SyncParallelPipeline([Answer()], [Answer()]), count])
-    observers = []
+    worker = PipelineWorker(pipeline, enable_rtvi=False, cancel_on_idle_timeout=False)
+    workers = [worker]
     if whisk_file:
-        from pipecat_whisker import WhiskerObserver
+        from pipecat_whisker import WhiskerFile
 
-        observers.append(WhiskerObserver(pipeline, file_name=whisk_file, exclude_frames=()))
-    task = PipelineTask(pipeline, params=PipelineParams(observers=observers), cancel_on_idle_timeout=False)
-    running = asyncio.create_task(PipelineRunner(handle_sigint=False).run(task))
+        sink = WhiskerFile(whisk_file)
+        worker.add_observer(sink.create_observer(worker))
+        workers.insert(0, sink)
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(*workers)
+    started = asyncio.Event()
+    worker.add_event_handler("on_pipeline_started", lambda *_: started.set())
+    running = asyncio.create_task(runner.run())
+    await started.wait()
+    texts = [TextFrame(f"frame {number}") for number in range(frames)]
     began = time.perf_counter()
-    await task.queue_frames([TextFrame(f"frame {number}") for number in range(frames)])
+    await worker.queue_frames(texts)
     await count.done.wait()
-    print(f"{frames / (time.perf_counter() - began):.0f}")
-    await task.cancel()
-    await running
+    print(f"{frames / (time.perf_counter() - began):.0f}", flush=True)
+    await worker.cancel()
+    await asyncio.wait([running], timeout=10)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+import PipelineEngine
+import Recording
+import SessionHistory
+import Synchronization
+
+/// Many live sessions at once in one process, all recorded in one history.
+struct ManySessionsCase {
+    var sessions = 1_000
+    var framesPerSecond = 50
+    var duration = 10
+    var history: String
+
+    func run() async throws {
+        removeHistory(history)
+        let history = try History.open(at: history, for: .writing)
+        let frames = framesPerSecond * duration
+        let cpu = OwnUsage.cpuSeconds
+        let begin = monotonicTime() + 2_000_000_000
+        let latencies = try await withThrowingTaskGroup(of: [Int64].self) { group in
+            for number in 0..<sessions {
+                group.addTask { try await runOne(number, frames, begin: begin, history) }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        let elapsed = seconds(since: begin)
+        var lost = 0
+        for session in try history.sessions() {
+            // The end frame is one more of each.
+            lost += (frames + 1) - Int(session.inbound)
+            lost += (2 * frames + 1) - Int(session.released)
+            if session.state != .complete { throw Failure("session \(session.session) is \(session.state)") }
+        }
+        report("sessions", Double(sessions))
+        report("lost", Double(lost))
+        report("median_ms", Double(latencies.median) / 1e6)
+        report("p99_ms", Double(latencies.percentile(0.99)) / 1e6)
+        report("max_ms", Double(latencies.max() ?? 0) / 1e6)
+        report("cores", (OwnUsage.cpuSeconds - cpu) / elapsed)
+        report("rss_mb", OwnUsage.peakMB)
+    }
+
+    /// Returns, for each frame, the time from when it was due to the release of its last output: a frame that goes in late
+    /// because the machine is busy counts as late.
+    private func runOne(_ number: Int, _ frames: Int, begin: Int64, _ history: History) async throws -> [Int64] {
+        let pipeline = try answeringPipeline(branches: 2, .immediate)
+        let probe = try PipelineSession(answeringPipeline(branches: 2, .immediate))
+        let recorder = try await SessionRecorder.start(in: history, definition: probe.definition)
+        let watch = ReleaseWatch()
+        let session = try PipelineSession(pipeline, observer: recorder) { _ in watch.note() }
+        try await session.start()
+        let interval = 1_000_000_000 / Int64(framesPerSecond)
+        // Spread evenly, as the frames of sessions that know nothing of each other are.
+        let first = begin + Int64(number) * interval / Int64(sessions)
+        let latencies = try await session.perform {
+            // The session's clock began with the session.
+            let offset = monotonicTime() - session.clock.now
+            var latencies: [Int64] = []
+            latencies.reserveCapacity(frames)
+            for index in 0..<frames {
+                let due = first + Int64(index) * interval
+                try await session.clock.sleep(until: due - offset)
+                try await session.send(TextFrame("frame"))
+                latencies.append(watch.last - due)
+            }
+            return latencies
+        }
+        await session.end()
+        try await recorder.close(state: .complete)
+        return latencies
+    }
+}

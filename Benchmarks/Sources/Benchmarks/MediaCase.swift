@@ -1,0 +1,62 @@
+import PipelineEngine
+import Recording
+import SessionHistory
+
+/// Records frames with bytes: a text in, and so many pieces of audio or images out.
+struct MediaCase {
+    var kind: MediaAnswer.Kind
+    var texts: Int
+    var framesPerText: Int
+    var bytes: Int
+    var history: String
+
+    func run() async throws {
+        removeHistory(history)
+        let makePipeline = {
+            try Pipeline([
+                SyncParallelPipeline([[MediaAnswer(kind, frames: framesPerText, bytes: bytes)], [Silence()]])
+            ])
+        }
+        let probe = try PipelineSession(makePipeline())
+        let recorder = try await SessionRecorder.start(
+            in: History.open(at: history, for: .writing), definition: probe.definition)
+        let session = try PipelineSession(makePipeline(), observer: recorder)
+        try await session.start()
+        let start = monotonicTime()
+        try await session.send(contentsOf: Texts(count: texts))
+        await session.end()
+        try await recorder.close(state: .complete)
+        let elapsed = seconds(since: start)
+        let payload = Double(texts * framesPerText * bytes)
+        report("frames_per_s", Double(texts * framesPerText) / elapsed)
+        report("mb_per_s", payload / 1e6 / elapsed)
+        report("rss_mb", OwnUsage.peakMB)
+        report("size_ratio", Double(historySize(history)) / payload)
+    }
+}
+
+/// A history of many closed sessions.
+struct ManyClosedSessionsCase {
+    var sessions = 10_000
+    /// Of payload in each.
+    var bytes = 512 << 10
+    var history: String
+
+    func run() async throws {
+        removeHistory(history)
+        let history = try History.open(at: history, for: .writing)
+        let processor = { MediaAnswer(.image, frames: 1, bytes: bytes) }
+        let definition = try PipelineSession(Pipeline([SyncParallelPipeline([[processor()], [Silence()]])])).definition
+        let image = processor()
+        for _ in 0..<sessions {
+            let recorder = try await SessionRecorder.start(in: history, definition: definition)
+            let session = try PipelineSession(
+                Pipeline([SyncParallelPipeline([[image], [Silence()]])]), observer: recorder)
+            try await session.start()
+            try await session.send(TextFrame("hello"))
+            await session.end()
+            try await recorder.close(state: .complete)
+        }
+        report("bytes", Double(historySize(history.path)))
+    }
+}
