@@ -90,14 +90,14 @@ extension History {
     }
 
     private func remove(_ doomed: [SessionSummary]) throws -> Removal {
-        let handle = try writer()
+        let lease = try writing()
         let before = size
         let numbers = doomed.map(\.session)
-        try handle.writer.perform { connection in
+        try lease.writer.perform { connection in
             try connection.transaction { db, _ in try Removing.discard(numbers, db) }
         }
         // Each step is a piece of work of its own, so that recorders of this process get their turn as well.
-        while try handle.writer.perform({ connection in try Removing.sweepStep(connection) }) {}
+        while try lease.writer.perform({ connection in try Removing.sweepStep(connection) }) {}
         return Removal(sessions: doomed, sizeBefore: before, sizeAfter: size)
     }
 

@@ -40,6 +40,12 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
         }
     }
 
+    func close() {
+        lock.lock()
+        defer { lock.unlock() }
+        current = nil
+    }
+
     /// Refuses a file that is not one of ours, without changing it.
     static func check(_ path: String) throws { _ = try open(path) }
 

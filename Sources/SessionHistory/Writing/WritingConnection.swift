@@ -26,6 +26,8 @@ final class WritingConnection {
         self.path = path
         self.options = options
         let lockFile = try Self.doing("cannot open the history", path) {
+            // Before anything is made beside a file that is none of ours.
+            if try HistoryFile.header(path) != .missing { try ReadConnection.check(path) }
             let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
             guard access(folder.isEmpty ? "/" : folder, W_OK) == 0 else {
                 throw HistoryError(systemError: errno, "cannot write to the history's folder", folder)
