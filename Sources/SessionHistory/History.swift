@@ -89,7 +89,7 @@ public final class History: Sendable {
         let encoder = try await lease.writer.run { connection in
             HandedOver(
                 value: try connection.transaction { db, log in
-                    try SessionRows.begin(start, owner: connection.owner, db, log)
+                    try SessionRows.begin(start, by: connection, db, log)
                 })
         }.value
         return encoder.map { SessionLog(lease: WriterRegistry.another(lease), encoder: $0) }

@@ -34,28 +34,26 @@ final class WritingConnection {
             }
             return try LockFile(forHistory: path)
         }
-        try lockFile.takeTurn(patience: options.patience)
-        defer { lockFile.giveTurn() }
         self.lockFile = lockFile
-        queue = try Self.doing("cannot open the history", path) {
-            if try HistoryFile.header(path) == .missing { try Self.create(path, options) }
-            try SchemaCheck.refuse(HistoryFile.header(path), path)
-            guard access(path, W_OK) == 0 else {
-                throw HistoryError(systemError: errno, "cannot write to the history", path)
+        (queue, log, owner) = try Self.doing("cannot open the history", path) {
+            try lockFile.withTurn(patience: options.patience) {
+                if try HistoryFile.header(path) == .missing { try Self.create(path, options) }
+                try SchemaCheck.refuse(HistoryFile.header(path), path)
+                guard access(path, W_OK) == 0 else {
+                    throw HistoryError(systemError: errno, "cannot write to the history", path)
+                }
+                // On a read-only connection first: nothing of a stranger's file runs, and it is not changed.
+                try ReadConnection.check(path)
+                let queue = try Self.open(path, options)
+                let log = try queue.inDatabase { db in
+                    try Migrator.migrate(db)
+                    return try LogTables(db, limits: options.limits)
+                }
+                return (queue, log, try lockFile.takeOwnership())
             }
-            // On a read-only connection first: nothing of a stranger's file runs, and it is not changed.
-            try ReadConnection.check(path)
-            return try Self.open(path, options)
         }
-        owner = try lockFile.takeOwnership()
-        try Self.doing("cannot open the history", path) {
-            log = try queue.inDatabase { db in
-                try Migrator.migrate(db)
-                try setUp(db)
-                return try LogTables(db, limits: options.limits)
-            }
-            try Interruption.repairAll(self)
-        }
+        try inTurn { db in try setUp(db) }
+        try Interruption.repairAll(self)
     }
 
     /// Makes a whole, empty history under another name and then gives it its own: whoever looks sees none or all of it.
@@ -136,9 +134,7 @@ final class WritingConnection {
     /// Runs `body` in this process's turn, outside of a transaction.
     func inTurn<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try Self.doing("cannot write to", path) {
-            try lockFile.takeTurn(patience: options.patience)
-            defer { lockFile.giveTurn() }
-            return try queue.inDatabase(body)
+            try lockFile.withTurn(patience: options.patience) { try queue.inDatabase(body) }
         }
     }
 
@@ -167,10 +163,7 @@ final class WritingConnection {
             log = nil
             try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE)
         }
-        if (try? lockFile.takeTurn(patience: options.patience)) != nil {
-            defer { lockFile.giveTurn() }
-            try? queue.close()
-        }
+        try? lockFile.withTurn(patience: options.patience) { try queue.close() }
     }
 
     private static func doing<Value>(_ what: String, _ path: String, _ body: () throws -> Value) throws -> Value {
