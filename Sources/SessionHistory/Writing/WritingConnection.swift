@@ -25,6 +25,7 @@ final class WritingConnection {
     init(path: String, options: WriterOptions) throws {
         self.path = path
         self.options = options
+        Self.surviveFileSizeLimit()
         let lockFile = try Self.doing("cannot open the history", path) {
             // Before anything is made beside a file that is none of ours.
             if try HistoryFile.header(path) != .missing { try ReadConnection.check(path) }
@@ -54,6 +55,14 @@ final class WritingConnection {
         }
         try inTurn { db in try setUp(db) }
         try Interruption.repairAll(self)
+    }
+
+    /// A limit on file sizes is to be an error of the write that reaches it, not the end of the process. A handler that the
+    /// program has set itself stays.
+    private static func surviveFileSizeLimit() {
+        var action = sigaction()
+        guard sigaction(SIGXFSZ, nil, &action) == 0, action.isDefault else { return }
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Makes a whole, empty history under another name and then gives it its own: whoever looks sees none or all of it.
@@ -168,5 +177,16 @@ final class WritingConnection {
 
     private static func doing<Value>(_ what: String, _ path: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch { throw HistoryError(error, path: path, doing: what) }
+    }
+}
+
+extension sigaction {
+    /// Whether the signal has its default effect, which for most is to end the process.
+    fileprivate var isDefault: Bool {
+        #if canImport(Darwin)
+        __sigaction_u.__sa_handler == nil
+        #else
+        __sigaction_handler.sa_handler == nil
+        #endif
     }
 }
