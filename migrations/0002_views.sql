@@ -193,8 +193,8 @@ FROM arrival_order AS a
     JOIN frame_type AS pt ON pt.id = ph.type
 WHERE a.frame_id <> p.frame_id OR (a.frame <> p.frame AND af.hash IS NOT pf.hash);
 
--- One row per batch and branch: a branch that has not given its SyncFrame back is there, with NULL. Its last event's time
--- stands in for the missing SyncFrames of a batch that has ended all the same.
+-- One row per batch and branch: a branch that did not give its SyncFrame back before the batch ended is there, with NULL. The
+-- others waited for it until the end.
 CREATE VIEW barriers AS
 SELECT session, stage, batch, branch, outputs,
     sync_time / 1e6 AS sync_ms,
@@ -204,20 +204,28 @@ FROM (
     SELECT *,
         max(sync_seq) OVER whole AS last_seq,
         max(sync_time) OVER whole AS last_time,
-        max(end_seen) OVER whole AS end_time,
         sum(sync_seq IS NULL) OVER whole > 0 AS missing
     FROM (
-        SELECT m.session AS session, m.stage AS stage, m.batch AS batch, coalesce(m.branch, b.branch) AS branch,
-            sum(m.kind IN (2, 8)) AS outputs,
-            max(CASE WHEN m.kind = 3 THEN m.time END) AS sync_time,
-            max(CASE WHEN m.kind = 3 THEN m.seq END) AS sync_seq,
-            max(CASE WHEN m.outcome > 0 THEN m.time END) AS end_seen
-        FROM moment AS m
-            LEFT JOIN branch AS b ON m.kind = 1 AND b.session = m.session AND b.stage = m.stage
-        WHERE m.batch IS NOT NULL AND (m.kind IN (1, 2, 3, 8) OR m.outcome > 0)
-        GROUP BY m.session, m.stage, m.batch, coalesce(m.branch, b.branch))
-    WINDOW whole AS (PARTITION BY session, stage, batch))
-WHERE branch IS NOT NULL;
+        SELECT session, stage, batch, branch, outputs, end_time,
+            iif(sync_seq > coalesce(end_seq, sync_seq), NULL, sync_seq) AS sync_seq,
+            iif(sync_seq > coalesce(end_seq, sync_seq), NULL, sync_time) AS sync_time
+        FROM (
+            SELECT *, max(own_end_seq) OVER whole AS end_seq, max(own_end_time) OVER whole AS end_time
+            FROM (
+                SELECT m.session AS session, m.stage AS stage, m.batch AS batch,
+                    coalesce(m.branch, b.branch) AS branch,
+                    sum(m.kind IN (2, 8)) AS outputs,
+                    max(CASE WHEN m.kind = 3 THEN m.time END) AS sync_time,
+                    max(CASE WHEN m.kind = 3 THEN m.seq END) AS sync_seq,
+                    max(CASE WHEN m.outcome > 0 THEN m.seq END) AS own_end_seq,
+                    max(CASE WHEN m.outcome > 0 THEN m.time END) AS own_end_time
+                FROM moment AS m
+                    LEFT JOIN branch AS b ON m.kind = 1 AND b.session = m.session AND b.stage = m.stage
+                WHERE m.batch IS NOT NULL AND (m.kind IN (1, 2, 3, 8) OR m.outcome > 0)
+                GROUP BY m.session, m.stage, m.batch, coalesce(m.branch, b.branch))
+            WINDOW whole AS (PARTITION BY session, stage, batch)))
+    WHERE branch IS NOT NULL
+    WINDOW whole AS (PARTITION BY session, stage, batch));
 
 CREATE VIEW batches AS
 SELECT b.session AS session, b.stage AS stage, b.batch AS batch,
