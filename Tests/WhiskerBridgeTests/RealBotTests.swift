@@ -156,6 +156,31 @@ import Testing
         #expect(sessions.last?.summary?.ending == .stopped)
     }
 
+    @Test(arguments: [
+        ([], [FrameOrder.arrival], []), (["--order", "pipeline"], [.pipeline], []),
+        (["--user-speaks"], [.arrival], [.systemFrameDuplicated]), (["--broken"], [nil], [.syncMissing]),
+    ] as [([String], [FrameOrder?], Set<Finding.Kind>)])
+    func theSampleIsRecordedAsItsPageSays(
+        _ options: [String], _ orders: [FrameOrder?], _ kinds: Set<Finding.Kind>
+    ) async throws {
+        let bot = try await RealBot.sample(options + ["--pause", "0.1"])
+        let client = try Self.client(bot) { $0.waits = true }
+        var steps: [WhiskerStep] = []
+        try await client.run { step in
+            steps.append(step)
+            if case .ended = step { withUnsafeCurrentTask { $0?.cancel() } }
+        }
+        let session = try Interpreted(steps)
+        #expect(session.summary?.ending == .complete)
+        #expect(session.definition.stages.map(\.frameOrder) == orders)
+        #expect(session.definition.stages[0].branches.map(\.name) == ["Draw#0", "Speak#0"])
+        #expect(Set(session.findings.map(\.kind)) == kinds)
+        #expect(session.summary?.batchesWithoutHead == 0)
+        guard !kinds.contains(.syncMissing) else { return }
+        #expect(session.left(0).filter { $0.hasPrefix("OutputImageRawFrame#") }.count == 12)
+        #expect(session.left(0).contains { $0.hasPrefix("TTSAudioRawFrame#") })
+    }
+
     @Test func whatIsExportedIsReadByPythonsMessagePackAsWhiskersRecords() async throws {
         let session = try Interpreted(Recording.named("row-9").bytes)
         var writer = WhiskWriter(

@@ -23,17 +23,33 @@ final class RealBot: Sendable {
         return bot
     }
 
+    /// The bot of samples/pipecat, as its README says to run it; its server listens a little later.
+    static func sample(_ options: [String]) async throws -> RealBot {
+        let (python, folder) = try installation()
+        let port = try await freePort()
+        return try RealBot(
+            python, in: folder.appending(path: "../../samples/pipecat").standardized, ["bot.py"] + options, port: port,
+            ["PIPECAT_SETUP_FILES": "whisker_setup.py", "WHISKER_PORT": "\(port)"])
+    }
+
     private let output = Pipe()
 
-    private init(_ name: String, port: Int, _ options: [String]) throws {
+    private convenience init(_ name: String, port: Int, _ options: [String]) throws {
         let (python, folder) = try RealBot.installation()
+        try self.init(python, in: folder, ["bot.py", name, "--port", "\(port)"] + options, port: port)
+    }
+
+    private init(
+        _ python: URL, in folder: URL, _ arguments: [String], port: Int, _ environment: [String: String] = [:]
+    ) throws {
         self.port = port
         truth = FileManager.default.temporaryDirectory.appending(path: "lockstep-truth-\(UUID()).jsonl")
         process = Process()
         process.executableURL = python
         process.currentDirectoryURL = folder
-        process.arguments = ["bot.py", name, "--port", "\(port)", "--truth", truth.path] + options
-        process.environment = ProcessInfo.processInfo.environment.merging(["PYTHONDONTWRITEBYTECODE": "1"]) { $1 }
+        process.arguments = arguments + (environment.isEmpty ? ["--truth", truth.path] : [])
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+            .merging(["PYTHONDONTWRITEBYTECODE": "1"]) { $1 }
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
