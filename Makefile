@@ -1,5 +1,6 @@
 # make demo      record, replay, compare and query twelve sentences, live
 # make test      set up what the tests need, build, run them
+# make sanitize  the engine's and the recorder's tests under the thread sanitizer
 # make install   PREFIX=/usr/local, DESTDIR=
 # make bench     measure
 
@@ -15,7 +16,7 @@ dist = .build-install
 binary = $(dist)/release/lockstep
 sources = Package.swift $(shell find Sources migrations -type f)
 
-.PHONY: build demo test release install uninstall bench clean
+.PHONY: build demo test sanitize release install uninstall bench clean
 
 build:
 	@.ci/setup.sh build
@@ -34,6 +35,13 @@ test:
 	$(SWIFT) test --skip-build --no-parallel
 	.venv/bin/python -W ignore Tests/pipecat/random_pipelines.py --count 300 \
 	  --lockstep "$$($(SWIFT) build --show-bin-path)/lockstep"
+
+# The engine's and the recorder's tests under the thread sanitizer, in a build of their own.
+sanitize:
+	@.ci/setup.sh build
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build-sanitize
+	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build-sanitize \
+	  --filter 'PipelineEngineTests|RecordingTests'
 
 release: $(binary)
 
@@ -61,4 +69,4 @@ bench:
 	@Benchmarks/bench.sh
 
 clean:
-	rm -rf .build $(dist)
+	rm -rf .build .build-sanitize $(dist)
