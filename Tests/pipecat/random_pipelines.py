@@ -131,7 +131,7 @@ async def run_pipecat(case, order):
 
 
 def random_case(source):
-    """Times are distinct sums of powers, so that no two things happen at one moment but those that follow from each other."""
+    """Delays differ from each other, so that few things happen at one moment but those that follow from each other."""
     used = set()
 
     def milliseconds(limit):
