@@ -62,10 +62,10 @@ struct BatchRelease {
             report(.drop, output.branch, output.direction, position: -1, subject: output.sequence) { reason }
         }
         for placement in placements {
-            let output = outputs[placement.output]
             report(
-                placement.duplicateOf == nil ? .release : .duplicate, output.branch, output.direction,
-                position: placement.position, subject: output.sequence)
+                placement.duplicateOf == nil ? .release : .duplicate, outputs[placement.output].branch,
+                outputs[placement.output].direction, position: placement.position,
+                subject: outputs[placement.output].sequence)
         }
         if let (inbound, position) = swallowed {
             report(.release, -1, inbound.direction, position: position, subject: inbound.sequence)
@@ -75,10 +75,9 @@ struct BatchRelease {
     /// Pushes what is released on from the stage, in order.
     mutating func push(from node: Node, batch: Int64) {
         for placement in placements where placement.duplicateOf == nil {
-            let output = outputs[placement.output]
             let origin = FrameOrigin(
-                stage: stage, batch: batch, branch: output.branch, position: placement.position)
-            node.forward(Item(output.item, origin: origin))
+                stage: stage, batch: batch, branch: outputs[placement.output].branch, position: placement.position)
+            node.forward(Item(outputs[placement.output].item, origin: origin))
         }
         if let (inbound, position) = swallowed {
             let origin = FrameOrigin(stage: stage, batch: batch, branch: -1, position: position)
