@@ -55,7 +55,8 @@ final class MediaAnswer: ImmediateProcessor {
             let content = pieces[index & 15]
             switch kind {
             case .audio: output.push(OutputAudioRawFrame(audio: content, sampleRate: bytes * 25))
-            case .image: output.push(OutputImageRawFrame(image: content, width: 1024, height: bytes / 3072, format: "RGB"))
+            case .image:
+                output.push(OutputImageRawFrame(image: content, width: 1024, height: bytes / 3072, format: "RGB"))
             }
         }
     }
