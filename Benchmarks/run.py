@@ -272,7 +272,7 @@ def reading():
     for name, arguments in {
         "show": ["show", "last"],
         "diff": ["diff", "last"],
-        "replay": ["replay", "last", "--order", "recorded"],
+        "replay": ["replay", "last", "--order", "arrival"],
         "export": ["export", "last", "--format", "jsonl", "--output", target],
     }.items():
         seconds[name], memory = command(options.lockstep, *arguments, "--db", path)
