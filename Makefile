@@ -1,5 +1,6 @@
 # make demo      record, replay, compare and query twelve sentences, live
 # make test      set up what the tests need, build, run them
+# make sanitize  the engine's and the recorder's tests under the thread sanitizer
 # make install   PREFIX=/usr/local, DESTDIR=
 # make bench     measure
 
@@ -15,27 +16,38 @@ dist = .build-install
 binary = $(dist)/release/lockstep
 sources = Package.swift $(shell find Sources migrations -type f)
 
-.PHONY: build demo test release install uninstall bench clean
+.PHONY: build demo test sanitize release install uninstall bench clean
 
 build:
-	@scripts/setup.sh build
+	@.ci/setup.sh build
 	$(SWIFT) build
 
 demo:
-	@scripts/setup.sh build demo
+	@.ci/setup.sh build demo
 	$(SWIFT) build --product lockstep
-	@scripts/demo.sh "$$($(SWIFT) build --show-bin-path)/lockstep"
+	@samples/demo.sh "$$($(SWIFT) build --show-bin-path)/lockstep"
 
+# One test at a time: those with real programs and real time would otherwise wait for the ones that compute.
 test:
-	@scripts/setup.sh build test
+	@.ci/setup.sh build test
+	@Tests/pipecat/setup.sh
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --no-parallel
+	.venv/bin/python -W ignore Tests/pipecat/random_pipelines.py --count 300 \
+	  --lockstep "$$($(SWIFT) build --show-bin-path)/lockstep"
+
+# The engine's and the recorder's tests under the thread sanitizer, in a build of their own.
+sanitize:
+	@.ci/setup.sh build
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build-sanitize
+	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build-sanitize \
+	  --filter 'PipelineEngineTests|RecordingTests'
 
 release: $(binary)
 
 # One file with the Swift runtime inside: needs nothing but libsqlite3.
 $(binary): $(sources)
-	@scripts/setup.sh build
+	@.ci/setup.sh build
 	$(SWIFT) build -c release --static-swift-stdlib -Xlinker -s --product lockstep --scratch-path $(dist)
 	@touch $(binary)
 
@@ -54,7 +66,7 @@ uninstall:
 	  "$(datadir)/zsh/site-functions/_lockstep" "$(datadir)/fish/vendor_completions.d/lockstep.fish"
 
 bench:
-	@scripts/bench.sh
+	@Benchmarks/bench.sh
 
 clean:
-	rm -rf .build $(dist)
+	rm -rf .build .build-sanitize $(dist)

@@ -82,7 +82,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine"], swiftSettings: strict),
-        .testTarget(name: "PipelineFilesTests", dependencies: ["PipelineFiles", "PipelineEngine"], swiftSettings: strict),
+        .testTarget(
+            name: "PipelineFilesTests", dependencies: ["PipelineFiles", "PipelineEngine"], swiftSettings: strict),
         .testTarget(
             name: "SessionHistoryTests", dependencies: ["SessionHistory", "PipelineEngine"], swiftSettings: strict),
         .testTarget(

@@ -40,7 +40,7 @@ CREATE TABLE session (
     counted_to INTEGER NOT NULL DEFAULT 0, -- the last event that these counts know of
     events_hash INTEGER,                   -- over all events, written when the session closes
     owner INTEGER,                         -- the lock that its recording process holds; NULL once closed
-    imported INTEGER NOT NULL DEFAULT 0 CHECK (imported IN (0, 1))
+    imported INTEGER NOT NULL DEFAULT 0 CHECK (imported IN (0, 1, 2)) -- 1 a whole copy, 2 one that is not complete
 ) STRICT;
 
 CREATE TABLE stage (

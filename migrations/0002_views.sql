@@ -1,7 +1,7 @@
 -- The views: what docs/HISTORY.md documents for the sqlite3 shell.
 --
 -- Each begins at `extent`, so that WHERE session = N reads that session's ranges of the log and nothing else; CROSS JOIN keeps
--- SQLite from turning that round.
+-- SQLite from turning that round, the plus sign from making an index of the whole log first.
 
 BEGIN IMMEDIATE;
 
@@ -25,7 +25,7 @@ SELECT x.session AS session,
 FROM extent AS x
     CROSS JOIN event AS e
 WHERE e.id BETWEEN x.first_event AND x.last_event
-    AND e.session = x.session
+    AND +e.session = x.session
     AND (e.batch IS NULL OR e.batch BETWEEN x.min_batch AND x.max_batch);
 
 CREATE VIEW sessions AS
@@ -193,8 +193,8 @@ FROM arrival_order AS a
     JOIN frame_type AS pt ON pt.id = ph.type
 WHERE a.frame_id <> p.frame_id OR (a.frame <> p.frame AND af.hash IS NOT pf.hash);
 
--- One row per batch and branch: a branch that has not given its SyncFrame back is there, with NULL. Its last event's time
--- stands in for the missing SyncFrames of a batch that has ended all the same.
+-- One row per batch and branch: a branch that did not give its SyncFrame back before the batch ended is there, with NULL. The
+-- others waited for it until the end.
 CREATE VIEW barriers AS
 SELECT session, stage, batch, branch, outputs,
     sync_time / 1e6 AS sync_ms,
@@ -204,29 +204,37 @@ FROM (
     SELECT *,
         max(sync_seq) OVER whole AS last_seq,
         max(sync_time) OVER whole AS last_time,
-        max(end_seen) OVER whole AS end_time,
         sum(sync_seq IS NULL) OVER whole > 0 AS missing
     FROM (
-        SELECT m.session AS session, m.stage AS stage, m.batch AS batch, coalesce(m.branch, b.branch) AS branch,
-            sum(m.kind IN (2, 8)) AS outputs,
-            max(CASE WHEN m.kind = 3 THEN m.time END) AS sync_time,
-            max(CASE WHEN m.kind = 3 THEN m.seq END) AS sync_seq,
-            max(CASE WHEN m.outcome > 0 THEN m.time END) AS end_seen
-        FROM moment AS m
-            LEFT JOIN branch AS b ON m.kind = 1 AND b.session = m.session AND b.stage = m.stage
-        WHERE m.batch IS NOT NULL AND (m.kind IN (1, 2, 3, 8) OR m.outcome > 0)
-        GROUP BY m.session, m.stage, m.batch, coalesce(m.branch, b.branch))
-    WINDOW whole AS (PARTITION BY session, stage, batch))
-WHERE branch IS NOT NULL;
+        SELECT session, stage, batch, branch, outputs, end_time,
+            iif(sync_seq > coalesce(end_seq, sync_seq), NULL, sync_seq) AS sync_seq,
+            iif(sync_seq > coalesce(end_seq, sync_seq), NULL, sync_time) AS sync_time
+        FROM (
+            SELECT *, max(own_end_seq) OVER whole AS end_seq, max(own_end_time) OVER whole AS end_time
+            FROM (
+                SELECT m.session AS session, m.stage AS stage, m.batch AS batch,
+                    coalesce(m.branch, b.branch) AS branch,
+                    sum(m.kind IN (2, 8)) AS outputs,
+                    max(CASE WHEN m.kind = 3 THEN m.time END) AS sync_time,
+                    max(CASE WHEN m.kind = 3 THEN m.seq END) AS sync_seq,
+                    max(CASE WHEN m.outcome > 0 THEN m.seq END) AS own_end_seq,
+                    max(CASE WHEN m.outcome > 0 THEN m.time END) AS own_end_time
+                FROM moment AS m
+                    LEFT JOIN branch AS b ON m.kind = 1 AND b.session = m.session AND b.stage = m.stage
+                WHERE m.batch IS NOT NULL AND (m.kind IN (1, 2, 3, 8) OR m.outcome > 0)
+                GROUP BY m.session, m.stage, m.batch, coalesce(m.branch, b.branch))
+            WINDOW whole AS (PARTITION BY session, stage, batch)))
+    WHERE branch IS NOT NULL
+    WINDOW whole AS (PARTITION BY session, stage, batch));
 
 CREATE VIEW batches AS
-SELECT e.session AS session, e.stage AS stage, e.batch AS batch,
+SELECT b.session AS session, b.stage AS stage, b.batch AS batch,
     f.frame_id AS frame_id, t.name AS frame_type,
-    CASE e.direction WHEN 1 THEN 'downstream' WHEN 2 THEN 'upstream' END AS direction,
-    e.inbound_time / 1e6 AS inbound_ms,
-    e.end_time / 1e6 AS released_ms,
-    (e.end_time - e.inbound_time) / 1e6 AS held_ms,
-    CASE e.outcome WHEN 1 THEN 'released' WHEN 2 THEN 'interrupted' WHEN 3 THEN 'cancelled' WHEN 4 THEN 'failed'
+    CASE b.direction WHEN 1 THEN 'downstream' WHEN 2 THEN 'upstream' END AS direction,
+    b.inbound_time / 1e6 AS inbound_ms,
+    b.end_time / 1e6 AS released_ms,
+    (b.end_time - b.inbound_time) / 1e6 AS held_ms,
+    CASE b.outcome WHEN 1 THEN 'released' WHEN 2 THEN 'interrupted' WHEN 3 THEN 'cancelled' WHEN 4 THEN 'failed'
         ELSE 'open' END AS outcome
 FROM (
     SELECT session, stage, batch,
@@ -237,8 +245,8 @@ FROM (
         max(outcome) AS outcome
     FROM moment
     WHERE batch IS NOT NULL AND (kind = 1 OR outcome > 0)
-    GROUP BY session, stage, batch) AS e
-    LEFT JOIN frame AS f ON f.id = e.frame
+    GROUP BY session, stage, batch) AS b
+    LEFT JOIN frame AS f ON f.id = b.frame
     LEFT JOIN shape AS h ON h.id = f.shape
     LEFT JOIN frame_type AS t ON t.id = h.type;
 
@@ -252,7 +260,7 @@ SELECT r.replay AS replay, r.session AS session, o.stage AS stage, o.batch AS ba
     o.frame_type AS frame_type
 FROM replay AS r
     CROSS JOIN replay_release AS o
-WHERE o.id BETWEEN r.first_release AND r.last_release AND o.replay = r.replay;
+WHERE o.id BETWEEN r.first_release AND r.last_release AND +o.replay = r.replay;
 
 CREATE VIEW findings AS
 SELECT m.session AS session, m.seq AS seq, m.stage AS stage, m.batch AS batch, m.branch AS branch,

@@ -18,12 +18,12 @@ public final class History: Sendable {
     public let purpose: Purpose
 
     let reader: ReadConnection
-    private let handle: WriterHandle?
+    private let lease: WriterLease?
 
-    private init(path: String, purpose: Purpose, handle: WriterHandle?) {
+    private init(path: String, purpose: Purpose, lease: WriterLease?) {
         self.path = path
         self.purpose = purpose
-        self.handle = handle
+        self.lease = lease
         reader = ReadConnection(path: path)
     }
 
@@ -36,21 +36,29 @@ public final class History: Sendable {
         let absolute = try HistoryFile.absolutePath(path)
         switch purpose {
         case .reading:
-            let history = History(path: absolute, purpose: purpose, handle: nil)
+            let history = History(path: absolute, purpose: purpose, lease: nil)
             try history.reader.read { _ in }
             return history
         case .writing:
-            let handle = try WriterRegistry.handle(path: absolute, options: options)
-            return History(path: absolute, purpose: purpose, handle: handle)
+            let lease = try WriterRegistry.lease(path: absolute, options: options)
+            return History(path: absolute, purpose: purpose, lease: lease)
         }
     }
 
-    /// The writer, for what changes the history.
-    func writer() throws -> WriterHandle {
-        guard let handle else {
+    /// Ends the use of the history, as letting go of it does. When this was the last in this process to write to the file,
+    /// and no session is being recorded, the file is whole and alone when this returns: no log beside it.
+    public func close() {
+        reader.close()
+        lease?.end()
+    }
+
+    /// A lease of the writer, for what changes the history.
+    func writing() throws -> WriterLease {
+        guard let lease else {
             throw HistoryError(.noPermission, "\(path) was opened for reading only; open it for writing")
         }
-        return handle
+        guard !lease.hasEnded else { throw HistoryError(.closed, "the history \(path) is closed") }
+        return lease
     }
 
     // MARK: - Sessions
@@ -77,14 +85,14 @@ public final class History: Sendable {
     ///
     /// - Returns: nil if the history already has a whole session of this uuid: importing twice changes nothing.
     public func begin(_ start: SessionStart) async throws -> SessionLog? {
-        let handle = try writer()
-        let encoder = try await handle.writer.run { connection in
+        let lease = try writing()
+        let encoder = try await lease.writer.run { connection in
             HandedOver(
                 value: try connection.transaction { db, log in
-                    try SessionRows.begin(start, owner: connection.owner, db, log)
+                    try SessionRows.begin(start, by: connection, db, log)
                 })
         }.value
-        return encoder.map { SessionLog(handle: handle, encoder: $0) }
+        return encoder.map { SessionLog(lease: WriterRegistry.another(lease), encoder: $0) }
     }
 
     /// Carries something from the writer's thread that nobody else has seen yet.

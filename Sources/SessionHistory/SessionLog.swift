@@ -56,7 +56,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
     public let session: Int64
     public let uuid: String
 
-    private let handle: WriterHandle
+    private let lease: WriterLease
     private let encoder: SessionEncoder
     /// Emptied, and given to the source at the next exchange.
     private var events: [SessionEvent] = []
@@ -64,14 +64,14 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
     private let failure = Mutex<HistoryError?>(nil)
     private let isClosed = Atomic(false)
 
-    init(handle: WriterHandle, encoder: SessionEncoder) {
-        self.handle = handle
+    init(lease: WriterLease, encoder: SessionEncoder) {
+        self.lease = lease
         self.encoder = encoder
         session = encoder.session
         uuid = encoder.uuid
     }
 
-    private var writer: HistoryWriter { handle.writer }
+    private var writer: HistoryWriter { lease.writer }
 
     // MARK: - For the source
 
@@ -98,6 +98,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
     ///
     /// - Throws: `HistoryError` if it is not, or something before it was not.
     public func flush(_ source: any EventSource) async throws {
+        guard !lease.hasEnded else { return try throwFailure() }
         enqueue(source)
         try await writer.run { [self] _ in try throwFailure() }
     }
@@ -109,6 +110,8 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
     /// - Parameter endedAt: ISO 8601; nil for now.
     /// - Throws: `HistoryError` if something of the session is not in the history.
     public func close(_ source: any EventSource, state: SessionState, endedAt: String? = nil) async throws {
+        guard !lease.hasEnded else { return try throwFailure() }
+        defer { lease.end() }
         enqueue(source)
         try await writer.run { [self] connection in
             guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }

@@ -163,7 +163,7 @@ struct RecordTests {
             ("", "p.yaml"),
             ("just a text", "p.yaml"),
             ("pipeline: []", "p.yaml"),
-            ("pipeline:\n  - sync_parallel:\n      branches: []\n", "p.yaml:3"),
+            ("pipeline:\n  - sync_parallel:\n      branches: []\n", "p.yaml:2:5"),
             (
                 "pipeline:\n  - sync_parallel:\n      frame_order: random\n      branches: [ { processors: [] } ]\n",
                 "p.yaml:3"

@@ -71,7 +71,9 @@ import Testing
                 #expect(Array(all[stage.number].suffix(left.count)) == left)
             }
             let kinds = Set(session.findings.map(\.kind))
-            if isHealthy { #expect(kinds.subtracting([.recordingIncomplete]).isEmpty, "\(first): \(session.findingLines)") }
+            if isHealthy {
+                #expect(kinds.subtracting([.recordingIncomplete]).isEmpty, "\(first): \(session.findingLines)")
+            }
             #expect((session.summary?.batchesWithoutHead ?? 0) <= Int64(session.definition.stages.count))
         }
     }

@@ -48,14 +48,19 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ([], .notWhisker), (Array("PNG is no recording".utf8), .notWhisker), ([0xc1], .malformed), ([0x01], .notWhisker),
-        (MessagePackEncoder.encode(.map(["a": .integer(1)])), .notWhisker),
-        (MessagePackEncoder.encode(.map(["type": .string("frame")])), .notWhisker),
-        (MessagePackEncoder.encode(.map(["type": .string("snapshot"), "protocol": .string("2")])), .unknownProtocol),
-        (MessagePackEncoder.encode(.map(["type": .string("snapshot")])), .unknownProtocol),
-        ([0x81, 0xa4], .cut),
-    ] as [([UInt8], WhiskerError.Code)])
+    @Test(
+        arguments: [
+            ([], .notWhisker), (Array("PNG is no recording".utf8), .notWhisker), ([0xc1], .malformed),
+            ([0x01], .notWhisker),
+            (MessagePackEncoder.encode(.map(["a": .integer(1)])), .notWhisker),
+            (MessagePackEncoder.encode(.map(["type": .string("frame")])), .notWhisker),
+            (
+                MessagePackEncoder.encode(.map(["type": .string("snapshot"), "protocol": .string("2")])),
+                .unknownProtocol
+            ),
+            (MessagePackEncoder.encode(.map(["type": .string("snapshot")])), .unknownProtocol),
+            ([0x81, 0xa4], .cut),
+        ] as [([UInt8], WhiskerError.Code)])
     func whatIsNoRecordingTellsNothing(_ bytes: [UInt8], _ code: WhiskerError.Code) {
         var stream = WhiskerStream()
         #expect((stream.read(bytes) + stream.end(.complete)).isEmpty)
@@ -69,7 +74,7 @@ import Testing
         let session = try Interpreted(
             stream.read(records[..<5].flatMap { $0 } + wrong + records[5]) + stream.end(.complete))
         let place = records[..<5].map(\.count).reduce(0, +)
-        let expected = "record 6, at byte \(place): the record has no text under 'action'"
+        let expected = "record 6, at byte \(place): the record has no text under 'action'; what comes before it is kept"
         #expect(stream.damage?.message == expected)
         #expect(session.summary?.ending == .damaged(WhiskerError(.notWhisker, expected)))
         #expect(session.summary?.records == 5)

@@ -107,7 +107,10 @@ import Testing
         ),
         ("row-16", ["late-output s0 b2 branch 0 LLMTextFrame#1", "late-output s0 b3 branch 0 LLMTextFrame#3"]),
         ("row-17", ["late-output s0 b2 branch 0 LLMTextFrame#1", "late-output s0 b3 branch 0 LLMTextFrame#3"]),
-        ("row-18", ["start-frame-anomaly s0 b0 branch 0 LLMTextFrame#0", "start-frame-anomaly s0 b1 branch 0 StartFrame#0"]),
+        (
+            "row-18",
+            ["start-frame-anomaly s0 b0 branch 0 LLMTextFrame#0", "start-frame-anomaly s0 b1 branch 0 StartFrame#0"]
+        ),
         (
             "row-19",
             [
@@ -116,7 +119,10 @@ import Testing
                 "late-output s0 b3 branch 1 LLMTextFrame#4", "arrival-order-broken s0 b3 LLMTextFrame#5",
             ]
         ),
-        ("row-20", ["system-frame-held s0 b1 branch 0 MetricsFrame#0", "system-frame-held s0 b2 branch 0 MetricsFrame#1"]),
+        (
+            "row-20",
+            ["system-frame-held s0 b1 branch 0 MetricsFrame#0", "system-frame-held s0 b2 branch 0 MetricsFrame#1"]
+        ),
         ("row-21", ["id-collision s0 b1 branch 1 TextFrame#0", "id-collision s0 b2 branch 1 TextFrame#1"]),
         ("row-22", ["sync-missing s0 b1 branch 0 TextFrame#0"]),
     ])

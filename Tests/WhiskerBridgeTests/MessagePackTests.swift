@@ -3,33 +3,35 @@ import Testing
 @testable import WhiskerBridge
 
 @Suite struct MessagePackTests {
-    private static func decode(_ bytes: [UInt8], _ limits: WhiskerLimits = WhiskerLimits()) throws -> MessagePackValue? {
+    private static func decode(_ bytes: [UInt8], _ limits: WhiskerLimits = WhiskerLimits()) throws -> MessagePackValue?
+    {
         var decoder = MessagePackDecoder(limits: limits)
         decoder.feed(bytes)
         return try decoder.next()
     }
 
     /// From the specification's table of formats.
-    @Test(arguments: [
-        ([0x00], .integer(0)), ([0x7f], .integer(127)), ([0xe0], .integer(-32)), ([0xff], .integer(-1)),
-        ([0xc0], .null), ([0xc2], .bool(false)), ([0xc3], .bool(true)),
-        ([0xcc, 0xff], .integer(255)), ([0xcd, 0x01, 0x00], .integer(256)), ([0xce, 0, 1, 0, 0], .integer(65_536)),
-        ([0xcf, 0, 0, 0, 1, 0, 0, 0, 0], .integer(1 << 32)),
-        ([0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], .large(.max)),
-        ([0xd0, 0x80], .integer(-128)), ([0xd1, 0xff, 0x7f], .integer(-129)),
-        ([0xd2, 0x80, 0, 0, 0], .integer(-2_147_483_648)), ([0xd3, 0x80, 0, 0, 0, 0, 0, 0, 0], .integer(.min)),
-        ([0xca, 0x3f, 0xc0, 0, 0], .number(1.5)), ([0xcb, 0xbf, 0xf8, 0, 0, 0, 0, 0, 0], .number(-1.5)),
-        ([0xa0], .string("")), ([0xa2, 0xc3, 0xa9], .string("é")), ([0xd9, 1, 0x61], .string("a")),
-        ([0xda, 0, 1, 0x61], .string("a")), ([0xdb, 0, 0, 0, 1, 0x61], .string("a")),
-        ([0xc4, 2, 1, 2], .bytes([1, 2])), ([0xc5, 0, 1, 9], .bytes([9])), ([0xc6, 0, 0, 0, 0], .bytes([])),
-        ([0xd4, 5, 1], .extended(5, [1])), ([0xd6, 0xff, 0, 0, 0, 1], .extended(-1, [0, 0, 0, 1])),
-        ([0xc7, 3, 2, 1, 2, 3], .extended(2, [1, 2, 3])), ([0xc8, 0, 1, 2, 7], .extended(2, [7])),
-        ([0xc9, 0, 0, 0, 1, 2, 7], .extended(2, [7])),
-        ([0x92, 1, 0xc0], .array([.integer(1), .null])), ([0xdc, 0, 1, 1], .array([.integer(1)])),
-        ([0xdd, 0, 0, 0, 1, 1], .array([.integer(1)])), ([0x90], .array([])),
-        ([0x81, 0xa1, 0x61, 1], .map(["a": .integer(1)])), ([0xde, 0, 1, 0xa1, 0x61, 1], .map(["a": .integer(1)])),
-        ([0xdf, 0, 0, 0, 1, 0xa1, 0x61, 1], .map(["a": .integer(1)])), ([0x80], .map([])),
-    ] as [([UInt8], MessagePackValue)])
+    @Test(
+        arguments: [
+            ([0x00], .integer(0)), ([0x7f], .integer(127)), ([0xe0], .integer(-32)), ([0xff], .integer(-1)),
+            ([0xc0], .null), ([0xc2], .bool(false)), ([0xc3], .bool(true)),
+            ([0xcc, 0xff], .integer(255)), ([0xcd, 0x01, 0x00], .integer(256)), ([0xce, 0, 1, 0, 0], .integer(65_536)),
+            ([0xcf, 0, 0, 0, 1, 0, 0, 0, 0], .integer(1 << 32)),
+            ([0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], .large(.max)),
+            ([0xd0, 0x80], .integer(-128)), ([0xd1, 0xff, 0x7f], .integer(-129)),
+            ([0xd2, 0x80, 0, 0, 0], .integer(-2_147_483_648)), ([0xd3, 0x80, 0, 0, 0, 0, 0, 0, 0], .integer(.min)),
+            ([0xca, 0x3f, 0xc0, 0, 0], .number(1.5)), ([0xcb, 0xbf, 0xf8, 0, 0, 0, 0, 0, 0], .number(-1.5)),
+            ([0xa0], .string("")), ([0xa2, 0xc3, 0xa9], .string("é")), ([0xd9, 1, 0x61], .string("a")),
+            ([0xda, 0, 1, 0x61], .string("a")), ([0xdb, 0, 0, 0, 1, 0x61], .string("a")),
+            ([0xc4, 2, 1, 2], .bytes([1, 2])), ([0xc5, 0, 1, 9], .bytes([9])), ([0xc6, 0, 0, 0, 0], .bytes([])),
+            ([0xd4, 5, 1], .extended(5, [1])), ([0xd6, 0xff, 0, 0, 0, 1], .extended(-1, [0, 0, 0, 1])),
+            ([0xc7, 3, 2, 1, 2, 3], .extended(2, [1, 2, 3])), ([0xc8, 0, 1, 2, 7], .extended(2, [7])),
+            ([0xc9, 0, 0, 0, 1, 2, 7], .extended(2, [7])),
+            ([0x92, 1, 0xc0], .array([.integer(1), .null])), ([0xdc, 0, 1, 1], .array([.integer(1)])),
+            ([0xdd, 0, 0, 0, 1, 1], .array([.integer(1)])), ([0x90], .array([])),
+            ([0x81, 0xa1, 0x61, 1], .map(["a": .integer(1)])), ([0xde, 0, 1, 0xa1, 0x61, 1], .map(["a": .integer(1)])),
+            ([0xdf, 0, 0, 0, 1, 0xa1, 0x61, 1], .map(["a": .integer(1)])), ([0x80], .map([])),
+        ] as [([UInt8], MessagePackValue)])
     func everyFormatIsRead(_ bytes: [UInt8], _ value: MessagePackValue) throws {
         #expect(try Self.decode(bytes) == value)
         for end in bytes.indices { #expect(try Self.decode(Array(bytes[..<end])) == nil, "cut at \(end)") }
@@ -44,7 +46,8 @@ import Testing
         }
         for count in [31, 32, 255, 256, 65_535, 65_536] {
             for value in [
-                MessagePackValue.string(String(repeating: "x", count: count)), .bytes(Array(repeating: 1, count: count)),
+                MessagePackValue.string(String(repeating: "x", count: count)),
+                .bytes(Array(repeating: 1, count: count)),
                 .array(Array(repeating: .null, count: count)), .extended(1, Array(repeating: 1, count: count)),
                 .map((0..<count).map { MessagePackValue.Entry(.integer(Int64($0)), .null) }),
             ] {
@@ -94,11 +97,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ([0xc6, 0x40, 0, 0, 0], "larger"), ([0xdb, 0xff, 0xff, 0xff, 0xff], "larger"),
-        ([0xdd, 0xff, 0xff, 0xff, 0xff], "values"), ([0xdf, 0xff, 0xff, 0xff, 0xff], "values"),
-        (Array(repeating: 0x91, count: 65), "deeper"), (Array(repeating: 0x81, count: 200), "deeper"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0xc6, 0x40, 0, 0, 0], "larger"), ([0xdb, 0xff, 0xff, 0xff, 0xff], "larger"),
+            ([0xdd, 0xff, 0xff, 0xff, 0xff], "values"), ([0xdf, 0xff, 0xff, 0xff, 0xff], "values"),
+            (Array(repeating: 0x91, count: 65), "deeper"), (Array(repeating: 0x81, count: 200), "deeper"),
+        ] as [([UInt8], String)])
     func moreThanTheLimitsAllowIsAnErrorAtOnce(_ bytes: [UInt8], _ word: String) {
         let error = #expect(throws: MessagePackError.self) { try Self.decode(bytes) }
         #expect(error?.reason.contains(word) == true)

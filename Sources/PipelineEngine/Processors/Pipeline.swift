@@ -12,6 +12,11 @@ public final class Pipeline: FrameProcessor {
 
     public var entryProcessors: [any FrameProcessor] { processors.first.map { [$0] } ?? [] }
 
+    /// The stages and branches of a session of this pipeline.
+    ///
+    /// - Throws: `PipelineError` for a processor that stands in two places (C1).
+    public func definition() throws(PipelineError) -> SessionDefinition { try PipelineSession(self).definition }
+
     /// The name given to it; nil if none was.
     public var givenName: String? { link.givenName }
 

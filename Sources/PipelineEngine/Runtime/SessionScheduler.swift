@@ -20,7 +20,7 @@ import Synchronization
 /// With simulated time, time moves on to the next deadline when all of this is done and somebody waits for it (C18). With a seed, step 2 picks
 /// among the ready nodes at random, reproducibly.
 ///
-/// `@unchecked Sendable`: everything but `inbox` and the atomics is only touched while the scheduler has its turn on its thread, which
+/// `@unchecked Sendable`: everything but the atomics, and `inbox`, which the thread's lock guards, is only touched while the scheduler has its turn on its thread, which
 /// `isCurrent` tells. Only `enqueue`, and `takeTurn` from its thread, are called from elsewhere.
 final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     private struct Inbox {
@@ -36,7 +36,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     private let thread: SessionThread
-    private let inbox = Mutex(Inbox())
+    /// Guarded by the thread's lock.
+    private var inbox = Inbox()
     /// The thread that runs this scheduler's turn, 0 between turns.
     private let runner = Atomic<UInt>(0)
 
@@ -101,12 +102,11 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
             jobs.append(job)
             return
         }
-        let mustWake = inbox.withLock { inbox in
+        thread.locked {
             inbox.jobs.append(job)
             defer { inbox.isAwake = true }
-            return !inbox.isAwake
+            return inbox.isAwake ? nil : self
         }
-        if mustWake { thread.wake(self) }
     }
 
     // MARK: - In the scheduler's turn
@@ -218,16 +218,11 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
             }
         }
         runner.store(0, ordering: .relaxed)
-        if !isDone {
-            thread.wake(self)
-            return
+        if isDone { armWakeup() }
+        thread.locked {
+            inbox.isAwake = !isDone || !inbox.jobs.isEmpty
+            return inbox.isAwake ? self : nil
         }
-        armWakeup()
-        let mustRunAgain = inbox.withLock { inbox in
-            inbox.isAwake = !inbox.jobs.isEmpty
-            return inbox.isAwake
-        }
-        if mustRunAgain { thread.wake(self) }
     }
 
     /// Does one thing; false if there is none.
@@ -259,7 +254,10 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     private func takeJobsFromInbox() {
-        inbox.withLock { inbox in swap(&inbox.jobs, &jobs) }
+        thread.locked {
+            swap(&inbox.jobs, &jobs)
+            return nil
+        }
     }
 
     private func nextReady() -> Node? {

@@ -61,11 +61,18 @@ final class SessionThread: @unchecked Sendable {
         precondition(status == 0, "the system refuses a thread for sessions (error \(status))")
     }
 
-    /// Lets the scheduler run soon. From any thread.
-    func wake(_ scheduler: SessionScheduler) {
+    /// Runs `body` with the thread's lock held, which also guards the inboxes of its schedulers: handing over a job and waking
+    /// the thread is one step. From any thread.
+    ///
+    /// A lock of pthread's, which the thread sanitizer knows; it does not know `Synchronization.Mutex`.
+    ///
+    /// - Parameter body: returns a scheduler that is to run soon, if any.
+    func locked(_ body: () -> SessionScheduler?) {
         pthread_mutex_lock(mutex)
-        runnable.append(scheduler)
-        pthread_cond_signal(condition)
+        if let scheduler = body() {
+            runnable.append(scheduler)
+            pthread_cond_signal(condition)
+        }
         pthread_mutex_unlock(mutex)
     }
 

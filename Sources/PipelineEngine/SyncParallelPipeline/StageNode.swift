@@ -258,7 +258,7 @@ final class StageNode: Node, @unchecked Sendable {
 
     private func reportDrop(_ output: SyncBarrier.Output, _ reason: String) {
         session.report(
-            .drop, stage: number, batch: barrier.batch, branch: output.branch, direction: output.direction,
+            .drop, stage: number, batch: barrier.currentBatch, branch: output.branch, direction: output.direction,
             subject: output.sequence
         ) { reason }
     }

@@ -3,8 +3,8 @@ import GRDB
 extension History {
     /// Stores findings of a session that its events do not show by themselves.
     public func add(_ findings: [Finding], to session: Int64) throws {
-        let handle = try writer()
-        try handle.writer.perform { connection in
+        let lease = try writing()
+        try lease.writer.perform { connection in
             try connection.transaction { db, _ in
                 var number =
                     try db.firstRow("SELECT coalesce(max(number), 0) FROM finding WHERE session = ?", [session]) {

@@ -74,30 +74,36 @@ extension History {
         case .keep(let count):
             return candidates(all.dropLast(max(0, count)))
         case .maxSize(let bytes):
-            let sizes = try reader.read { db in
-                Dictionary(
+            let (sizes, size) = try reader.read { db in
+                let sizes = Dictionary(
                     uniqueKeysWithValues: try db.rows("SELECT session, bytes FROM session") {
                         (try $0.integer(0), try $0.integer(1))
                     })
+                // The file as it is once its log has been moved into it.
+                let pages = try db.firstRow("PRAGMA page_count") { try $0.integer(0) } ?? 0
+                let pageSize = try db.firstRow("PRAGMA page_size") { try $0.integer(0) } ?? 0
+                return (sizes, pages * pageSize)
             }
-            var left = size
+            // What the sessions take by their own count is less than the file: pages are not full, and more is in them.
+            let scale = Double(size) / Double(max(1, sizes.values.reduce(0, +)))
+            var left = Double(size)
             return candidates(
                 all.prefix { session in
-                    defer { left -= sizes[session.session] ?? 0 }
-                    return left > bytes
+                    defer { left -= Double(sizes[session.session] ?? 0) * scale }
+                    return left > Double(bytes)
                 })
         }
     }
 
     private func remove(_ doomed: [SessionSummary]) throws -> Removal {
-        let handle = try writer()
+        let lease = try writing()
         let before = size
         let numbers = doomed.map(\.session)
-        try handle.writer.perform { connection in
+        try lease.writer.perform { connection in
             try connection.transaction { db, _ in try Removing.discard(numbers, db) }
         }
         // Each step is a piece of work of its own, so that recorders of this process get their turn as well.
-        while try handle.writer.perform({ connection in try Removing.sweepStep(connection) }) {}
+        while try lease.writer.perform({ connection in try Removing.sweepStep(connection) }) {}
         return Removal(sessions: doomed, sizeBefore: before, sizeAfter: size)
     }
 

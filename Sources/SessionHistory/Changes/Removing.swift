@@ -27,10 +27,16 @@ enum Removing {
         }
     }
 
+    /// Whether a process that died left something to be freed.
     static func isUnfinished(_ connection: WritingConnection) throws -> Bool {
         try connection.inTurn { db in
-            try db.firstRow("SELECT EXISTS (SELECT 1 FROM discarded)") { try $0.integer(0) } == 1
+            let discarded = try db.firstRow("SELECT EXISTS (SELECT 1 FROM discarded)") { try $0.integer(0) }
+            return try discarded == 1 || freePages(db) > 0
         }
+    }
+
+    private static func freePages(_ db: Database) throws -> Int64 {
+        try db.firstRow("PRAGMA freelist_count") { try $0.integer(0) } ?? 0
     }
 
     /// Frees some of what was discarded, then gives space back to the file system. Returns whether something is left.
@@ -84,11 +90,10 @@ enum Removing {
 
     /// Moves pages from the end of the file into free ones. Returns whether free ones are left.
     private static func shrinkStep(_ db: Database) throws -> Bool {
-        func free() throws -> Int64 { try db.firstRow("PRAGMA freelist_count") { try $0.integer(0) } ?? 0 }
-        let before = try free()
+        let before = try freePages(db)
         if before == 0 { return false }
         try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
-        let after = try free()
+        let after = try freePages(db)
         return after > 0 && after < before
     }
 }

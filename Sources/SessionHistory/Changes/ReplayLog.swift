@@ -3,8 +3,8 @@ import GRDB
 extension History {
     /// Stores a rerun of a session: its rows are given in the order of their release, then its verdict.
     public func beginReplay(of session: Int64, order: RecordedOrder) throws -> ReplayLog {
-        let handle = try writer()
-        let replay = try handle.writer.perform { connection in
+        let lease = try writing()
+        let replay = try lease.writer.perform { connection in
             try connection.transaction { db, _ in
                 let known = try db.firstRow("SELECT 1 FROM session WHERE session = ?", [session]) { try $0.integer(0) }
                 guard known != nil else {
@@ -16,7 +16,7 @@ extension History {
                 return db.lastInsertedRowID
             }
         }
-        return ReplayLog(handle: handle, replay: replay)
+        return ReplayLog(lease: WriterRegistry.another(lease), replay: replay)
     }
 }
 
@@ -24,17 +24,18 @@ extension History {
 public final class ReplayLog: Sendable {
     /// The replay's number in this history.
     public let replay: Int64
-    private let handle: WriterHandle
+    private let lease: WriterLease
 
-    init(handle: WriterHandle, replay: Int64) {
-        self.handle = handle
+    init(lease: WriterLease, replay: Int64) {
+        self.lease = lease
         self.replay = replay
     }
 
     /// Adds what the rerun released next, and commits it. Give a few thousand at a time.
     public func append(_ releases: [ReleaseRow]) throws {
         guard !releases.isEmpty else { return }
-        try handle.writer.perform { [replay] connection in
+        guard !lease.hasEnded else { throw HistoryError(.closed, "replay \(replay) is finished") }
+        try lease.writer.perform { [replay] connection in
             try connection.transaction { db, _ in
                 let insert = try db.cachedStatement(
                     sql: """
@@ -58,9 +59,10 @@ public final class ReplayLog: Sendable {
         }
     }
 
-    /// Stores the verdict (`same`, `different`, `failed`) and commits.
+    /// Stores the verdict (`same`, `different`, `failed`) and commits. Nothing can be added after that.
     public func finish(verdict: String, differingBatches: Int) throws {
-        try handle.writer.perform { [replay] connection in
+        defer { lease.end() }
+        try lease.writer.perform { [replay] connection in
             try connection.transaction { db, _ in
                 try db.execute(
                     sql: "UPDATE replay SET verdict = ?, differing_batches = ? WHERE replay = ?",

@@ -1,5 +1,5 @@
 import Foundation
-import PipelineEngine
+import GRDB
 
 #if canImport(Glibc)
 import Glibc
@@ -9,10 +9,10 @@ import Musl
 import Darwin
 #endif
 
-/// A history's file as the file system sees it, looked at without SQLite, which would already make files beside it.
+/// A history's file, looked at before it is opened.
 enum HistoryFile {
     /// 'Lkst', bytes 68 to 71 of every history.
-    static let applicationID: UInt32 = 0x4C6B_7374
+    static let applicationID: Int64 = 0x4C6B_7374
 
     /// What the first 100 bytes say.
     enum Header: Equatable {
@@ -48,29 +48,49 @@ enum HistoryFile {
         return String(cString: resolved)
     }
 
-    /// Reads the header.
+    /// Reads the header, through SQLite: closing a descriptor of our own would drop the locks that SQLite's connections of
+    /// this process have on the file, and another process could take away the log under them.
     ///
     /// - Throws: `HistoryError` when there is something that cannot be read.
     static func header(_ path: String) throws -> Header {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return .missing }
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            // A link that leads nowhere is no place for a new file either.
+            if errno == ENOENT, lstat(path, &status) != 0 { return .missing }
             throw HistoryError(systemError: errno, "cannot read the history", path)
         }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw HistoryError(systemError: errno, "cannot read", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { return .foreign("it is no ordinary file") }
-        var bytes = [UInt8](repeating: 0, count: 100)
-        let count = pread(descriptor, &bytes, bytes.count, 0)
-        guard count >= 0 else { throw HistoryError(systemError: errno, "cannot read the history", path) }
-        if count == 0 { return .foreign("it is empty") }
-        guard count == 100, bytes.starts(with: "SQLite format 3\u{0}".utf8) else {
-            return .foreign("it is no SQLite database")
+        if status.st_size == 0 { return .foreign("it is empty") }
+        var configuration = Configuration()
+        configuration.readonly = true
+        do {
+            let queue = try DatabaseQueue(path: immutableURI(path), configuration: configuration)
+            defer { try? queue.close() }
+            return try queue.inDatabase { db in
+                let id = try db.firstRow("PRAGMA application_id") { try $0.integer(0) }
+                guard id == applicationID else { return .foreign("it is another program's SQLite database") }
+                return .history(version: try db.firstRow("PRAGMA user_version") { UInt32(clamping: try $0.integer(0)) } ?? 0)
+            }
+        } catch {
+            let failure = HistoryError(error, path: path, doing: "cannot read the history")
+            if failure.code == .damaged { return .foreign("it is no SQLite database") }
+            throw failure
         }
-        func number(_ offset: Int) -> UInt32 { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) } }
-        guard number(68) == applicationID else { return .foreign("it is another program's SQLite database") }
-        return .history(version: number(60))
+    }
+
+    /// The name under which SQLite reads a file as one that does not change, making no other file beside it.
+    static func immutableURI(_ path: String) -> String {
+        var escaped = ""
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                escaped.append(Character(UnicodeScalar(byte)))
+            default: escaped += "%" + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            }
+        }
+        return "file://\(escaped)?immutable=1"
     }
 
     /// What changes whenever the file's content does.

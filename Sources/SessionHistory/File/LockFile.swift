@@ -42,9 +42,16 @@ final class LockFile: Sendable {
 
     // MARK: - Turns
 
-    /// Waits for the turn.
+    /// Waits for the turn, runs `body`, and gives the turn back. Not to be nested: whoever holds the turn and stands in line
+    /// for it waits for the one who stands before it, who waits for the turn.
     ///
-    /// - Throws: `HistoryError` that names the process whose turn it is, after `patience` seconds.
+    /// - Throws: `HistoryError` that names the process whose turn it is, after `patience` seconds; what `body` throws.
+    func withTurn<Value>(patience: Double, _ body: () throws -> Value) throws -> Value {
+        try takeTurn(patience: patience)
+        defer { giveTurn() }
+        return try body()
+    }
+
     func takeTurn(patience: Double) throws {
         var waited = 0.0
         var byte = Self.line

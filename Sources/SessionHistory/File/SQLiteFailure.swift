@@ -36,8 +36,8 @@ extension HistoryError {
         let what = "\(doing) \(path): "
         switch code & 0xFF {
         case SQLITE_BUSY, SQLITE_LOCKED:
-            self.init(
-                .busy, what + "another program holds it locked; end its transaction (or the program) and try again")
+            let holder = LockHolder.describe(path) ?? "another program"
+            self.init(.busy, what + "\(holder) holds it locked; end its transaction, or the program, and try again")
         case SQLITE_FULL:
             self.init(.full, what + "the disk is full; free some space. What was committed before is intact")
         case SQLITE_IOERR where code == ioErrorWrite:

@@ -40,6 +40,12 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
         }
     }
 
+    func close() {
+        lock.lock()
+        defer { lock.unlock() }
+        current = nil
+    }
+
     /// Refuses a file that is not one of ours, without changing it.
     static func check(_ path: String) throws { _ = try open(path) }
 
@@ -48,14 +54,13 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
         try SchemaCheck.refuse(header, path)
         let stamp = HistoryFile.stamp(path)
         let isAtRest = stamp.map { $0.logSize == 0 } ?? false
-        let name = isAtRest ? immutableURI(path) : path
+        let name = isAtRest ? HistoryFile.immutableURI(path) : path
         var configuration = Configuration()
         configuration.readonly = true
         configuration.label = "lockstep.history.reader"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            // What is in the schema is compared below; until then and after, nothing in it may do more than read.
-            try db.execute(sql: "PRAGMA trusted_schema = OFF")
+            // What is in the schema is compared below, before anything in it runs.
             try db.execute(sql: "PRAGMA query_only = ON")
             try db.execute(sql: "PRAGMA cache_size = -8192")
         }
@@ -69,19 +74,5 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
                 "cannot read \(path): its last changes are in \(path)-wal, and its folder cannot be written to, which "
                     + "SQLite needs to read them; copy both files to another folder and read them there")
         }
-    }
-
-    private static func immutableURI(_ path: String) -> String {
-        var escaped = ""
-        for byte in path.utf8 {
-            switch byte {
-            case UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                escaped.append(Character(UnicodeScalar(byte)))
-            default: escaped += "%" + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-            }
-        }
-        return "file://\(escaped)?immutable=1"
     }
 }

@@ -6,8 +6,8 @@ import Synchronization
 /// What recorders have is fetched and committed in groups: the first event of a group waits at most `groupWindow` for others.
 /// While there is nothing to write, the thread sleeps.
 final class HistoryWriter: Sendable {
-    /// A piece of work for the writer's thread.
-    typealias Job = @Sendable (WritingConnection) -> Void
+    /// A piece of work for the writer's thread; is given nil when the file is closed.
+    typealias Job = @Sendable (WritingConnection?) -> Void
 
     let path: String
     private let threadName: String
@@ -35,6 +35,7 @@ final class HistoryWriter: Sendable {
         var due: UInt64 = 0
         var isUrgent = false
         var isClosing = false
+        var isOver = false
     }
 
     /// Opens the file and starts the thread.
@@ -50,16 +51,18 @@ final class HistoryWriter: Sendable {
         thread.name = threadName
         thread.stackSize = 8 << 20  // nested metadata recurses
         thread.start()
-        submit { [weak self] connection in self?.goOnRemoving(connection) }
+        goOnRemoving()
     }
 
     /// Frees what a process that died left unfinished, a piece at a time.
-    private func goOnRemoving(_ connection: WritingConnection) {
-        // What fails here is tried again at the next opening.
-        guard (try? Removing.isUnfinished(connection)) == true, (try? Removing.sweepStep(connection)) == true else {
-            return
+    private func goOnRemoving() {
+        submit { [weak self] connection in
+            // What fails here is tried again at the next opening.
+            guard let connection, (try? Removing.isUnfinished(connection)) == true,
+                (try? Removing.sweepStep(connection)) == true
+            else { return }
+            self?.goOnRemoving()
         }
-        submit { [weak self] connection in self?.goOnRemoving(connection) }
     }
 
     // MARK: - Asking for work
@@ -86,11 +89,19 @@ final class HistoryWriter: Sendable {
 
     /// Runs `job` on the writer's thread, after what is ready now.
     func submit(_ job: @escaping Job) {
-        state.withLock { state in
-            state.jobs.append(job)
-            state.isUrgent = true
+        let isOver = state.withLock { state in
+            if !state.isOver {
+                state.jobs.append(job)
+                state.isUrgent = true
+            }
+            return state.isOver
         }
-        alarm.signal()
+        if isOver { job(nil) } else { alarm.signal() }
+    }
+
+    private func open(_ connection: WritingConnection?) throws -> WritingConnection {
+        guard let connection else { throw HistoryError(.closed, "the history \(path) is closed") }
+        return connection
     }
 
     /// Runs `body` on the writer's thread and waits for it.
@@ -99,13 +110,13 @@ final class HistoryWriter: Sendable {
     func perform<Value: Sendable>(_ body: @escaping @Sendable (WritingConnection) throws -> Value) throws -> Value {
         let done = DispatchSemaphore(value: 0)
         let result = Mutex<Result<Value, any Error>?>(nil)
-        submit { connection in
-            let outcome = Result { try body(connection) }
+        submit { [self] connection in
+            let outcome = Result { try body(open(connection)) }
             result.withLock { $0 = outcome }
             done.signal()
         }
         done.wait()
-        guard let outcome = result.withLock({ $0 }) else { throw HistoryError(.closed, "the history is closed") }
+        guard let outcome = result.withLock({ $0 }) else { return try body(open(nil)) }
         return try outcome.get()
     }
 
@@ -114,7 +125,7 @@ final class HistoryWriter: Sendable {
         _ body: @escaping @Sendable (WritingConnection) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            submit { connection in continuation.resume(with: Result { try body(connection) }) }
+            submit { [self] connection in continuation.resume(with: Result { try body(open(connection)) }) }
         }
     }
 
@@ -153,7 +164,8 @@ final class HistoryWriter: Sendable {
                     swap(&ready, &state.ready)
                     swap(&jobs, &state.jobs)
                     state.isUrgent = false
-                    return state.isClosing && ready.isEmpty && jobs.isEmpty
+                    state.isOver = state.isClosing && ready.isEmpty && jobs.isEmpty
+                    return state.isOver
                 }
                 if !state.ready.isEmpty { wait = state.due - now }
                 return false

@@ -10,18 +10,26 @@ enum SessionRows {
     /// Enters a new session.
     ///
     /// - Returns: nil if the history already has a whole session of this uuid.
-    static func begin(_ start: SessionStart, owner: Int64, _ db: Database, _ log: LogTables) throws -> SessionEncoder? {
+    static func begin(
+        _ start: SessionStart, by connection: WritingConnection, _ db: Database, _ log: LogTables
+    ) throws -> SessionEncoder? {
         let uuid = (start.uuid ?? UUID().uuidString).lowercased()
         guard uuid.utf8.count == 36, UUID(uuidString: uuid) != nil else {
             throw HistoryError(.invalidEvent, "'\(uuid.storable(maxBytes: 64))' is no uuid; a session's has 36 characters")
         }
         let known = try db.firstRow("SELECT session FROM session WHERE uuid = ?", [uuid]) { try $0.integer(0) }
         if let known {
-            let isWhole = try db.firstRow(
-                "SELECT state NOT IN ('recording', 'interrupted') OR NOT imported FROM session WHERE session = ?", [known]
-            ) { try $0.integer(0) != 0 }
+            // A copy that is not complete is one whose import died, unless somebody else makes it right now.
+            let isWhole = try db.firstRow("SELECT imported <> 2 FROM session WHERE session = ?", [known]) {
+                try $0.integer(0) != 0
+            }
             if isWhole ?? true { return nil }
-            // An import that was cut short: it begins anew.
+            let owner = try db.firstRow("SELECT owner FROM session WHERE session = ?", [known]) {
+                try $0.optionalInteger(0)
+            }
+            if let owner = owner ?? nil, owner == connection.owner || connection.lockFile.isAlive(owner) {
+                throw HistoryError(.busy, "session \(uuid) is being imported right now; wait for that import to end")
+            }
             try Removing.discard([known], db)
         }
         try db.execute(
@@ -31,7 +39,7 @@ enum SessionRows {
                 """,
             arguments: [
                 uuid, start.name?.storable(), start.source?.storable(), (start.startedAt ?? Timestamp.now()).storable(),
-                owner, start.isImport,
+                connection.owner, start.isImport ? 2 : 0,
             ])
         let session = db.lastInsertedRowID
         try store(start.definition, session, db)
@@ -138,5 +146,6 @@ extension SessionEncoder {
         for extent in takeAllExtents() { try SessionRows.insert(session, extent, db) }
         try SessionRows.store(counts, session, countedTo: log.events.nextID - 1, db)
         try SessionRows.close(session, state: state, endedAt: endedAt, db)
+        try db.execute(sql: "UPDATE session SET imported = 1 WHERE session = ? AND imported = 2", arguments: [session])
     }
 }

@@ -1,30 +1,58 @@
-import Foundation
 import Synchronization
 
-/// Holds a file's writer open. The last one to go closes it.
-final class WriterHandle: Sendable {
+/// The right to use a file's writer, until it ends. The last one to end closes the file.
+final class WriterLease: Sendable {
     let writer: HistoryWriter
+    private let ended = Atomic(false)
 
-    init(_ writer: HistoryWriter) { self.writer = writer }
+    fileprivate init(_ writer: HistoryWriter) { self.writer = writer }
 
-    deinit { writer.close() }
+    var hasEnded: Bool { ended.load(ordering: .acquiring) }
+
+    deinit { end() }
+
+    /// Gives the right up; when nobody else has it, returns when everything is written and the file is closed.
+    func end() {
+        if !ended.exchange(true, ordering: .acquiringAndReleasing) { WriterRegistry.release(writer) }
+    }
 }
 
 /// The writers of this process, one for each file: SQLite before 3.51.3 may lose commits of two writing connections.
 enum WriterRegistry {
-    private struct Weak {
-        weak var handle: WriterHandle?
+    private struct Entry {
+        var writer: HistoryWriter
+        var leases: Int
     }
 
-    private static let open = Mutex<[String: Weak]>([:])
+    private static let open = Mutex<[String: Entry]>([:])
 
-    /// The writer of the history in `path` (absolute), opened if need be.
-    static func handle(path: String, options: WriterOptions) throws -> WriterHandle {
+    /// A lease of the writer of the history in `path` (absolute), opened if need be.
+    static func lease(path: String, options: WriterOptions) throws -> WriterLease {
         try open.withLock { open in
-            if let handle = open[path]?.handle { return handle }
-            let handle = WriterHandle(try HistoryWriter(path: path, options: options))
-            open[path] = Weak(handle: handle)
-            return handle
+            if let writer = open[path]?.writer {
+                open[path]?.leases += 1
+                return WriterLease(writer)
+            }
+            let writer = try HistoryWriter(path: path, options: options)
+            open[path] = Entry(writer: writer, leases: 1)
+            return WriterLease(writer)
         }
+    }
+
+    /// Another lease of a writer of which one is held.
+    static func another(_ lease: WriterLease) -> WriterLease {
+        open.withLock { $0[lease.writer.path]?.leases += 1 }
+        return WriterLease(lease.writer)
+    }
+
+    fileprivate static func release(_ writer: HistoryWriter) {
+        let isLast = open.withLock { open in
+            open[writer.path]?.leases -= 1
+            guard open[writer.path]?.leases == 0 else { return false }
+            open[writer.path] = nil
+            return true
+        }
+        // Outside of the lock: whoever opens the file anew meanwhile waits for its turn, as another process would.
+        if isLast { writer.close() }
     }
 }

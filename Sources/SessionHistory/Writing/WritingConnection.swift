@@ -25,35 +25,44 @@ final class WritingConnection {
     init(path: String, options: WriterOptions) throws {
         self.path = path
         self.options = options
+        Self.surviveFileSizeLimit()
         let lockFile = try Self.doing("cannot open the history", path) {
+            // Before anything is made beside a file that is none of ours.
+            if try HistoryFile.header(path) != .missing { try ReadConnection.check(path) }
             let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
             guard access(folder.isEmpty ? "/" : folder, W_OK) == 0 else {
                 throw HistoryError(systemError: errno, "cannot write to the history's folder", folder)
             }
             return try LockFile(forHistory: path)
         }
-        try lockFile.takeTurn(patience: options.patience)
-        defer { lockFile.giveTurn() }
         self.lockFile = lockFile
-        queue = try Self.doing("cannot open the history", path) {
-            if try HistoryFile.header(path) == .missing { try Self.create(path, options) }
-            try SchemaCheck.refuse(HistoryFile.header(path), path)
-            guard access(path, W_OK) == 0 else {
-                throw HistoryError(systemError: errno, "cannot write to the history", path)
+        (queue, log, owner) = try Self.doing("cannot open the history", path) {
+            try lockFile.withTurn(patience: options.patience) {
+                if try HistoryFile.header(path) == .missing { try Self.create(path, options) }
+                try SchemaCheck.refuse(HistoryFile.header(path), path)
+                guard access(path, W_OK) == 0 else {
+                    throw HistoryError(systemError: errno, "cannot write to the history", path)
+                }
+                // On a read-only connection first: nothing of a stranger's file runs, and it is not changed.
+                try ReadConnection.check(path)
+                let queue = try Self.open(path, options)
+                let log = try queue.inDatabase { db in
+                    try Migrator.migrate(db)
+                    return try LogTables(db, limits: options.limits)
+                }
+                return (queue, log, try lockFile.takeOwnership())
             }
-            // On a read-only connection first: nothing of a stranger's file runs, and it is not changed.
-            try ReadConnection.check(path)
-            return try Self.open(path, options)
         }
-        owner = try lockFile.takeOwnership()
-        try Self.doing("cannot open the history", path) {
-            log = try queue.inDatabase { db in
-                try Migrator.migrate(db)
-                try setUp(db)
-                return try LogTables(db, limits: options.limits)
-            }
-            try Interruption.repairAll(self)
-        }
+        try inTurn { db in try setUp(db) }
+        try Interruption.repairAll(self)
+    }
+
+    /// A limit on file sizes is to be an error of the write that reaches it, not the end of the process. A handler that the
+    /// program has set itself stays.
+    private static func surviveFileSizeLimit() {
+        var action = sigaction()
+        guard sigaction(SIGXFSZ, nil, &action) == 0, action.isDefault else { return }
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Makes a whole, empty history under another name and then gives it its own: whoever looks sees none or all of it.
@@ -134,9 +143,7 @@ final class WritingConnection {
     /// Runs `body` in this process's turn, outside of a transaction.
     func inTurn<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try Self.doing("cannot write to", path) {
-            try lockFile.takeTurn(patience: options.patience)
-            defer { lockFile.giveTurn() }
-            return try queue.inDatabase(body)
+            try lockFile.withTurn(patience: options.patience) { try queue.inDatabase(body) }
         }
     }
 
@@ -165,13 +172,21 @@ final class WritingConnection {
             log = nil
             try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE)
         }
-        if (try? lockFile.takeTurn(patience: options.patience)) != nil {
-            defer { lockFile.giveTurn() }
-            try? queue.close()
-        }
+        try? lockFile.withTurn(patience: options.patience) { try queue.close() }
     }
 
     private static func doing<Value>(_ what: String, _ path: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch { throw HistoryError(error, path: path, doing: what) }
+    }
+}
+
+extension sigaction {
+    /// Whether the signal has its default effect, which for most is to end the process.
+    fileprivate var isDefault: Bool {
+        #if canImport(Darwin)
+        __sigaction_u.__sa_handler == nil
+        #else
+        __sigaction_handler.sa_handler == nil
+        #endif
     }
 }

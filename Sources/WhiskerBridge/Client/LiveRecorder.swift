@@ -3,20 +3,24 @@ import PipelineEngine
 
 /// The life of one recording: connection after connection.
 struct LiveRecorder {
+    /// A connection that lasted as long was no accident.
+    private static let steady: Duration = .seconds(10)
+
     private let address: WhiskerAddress
     private let options: WhiskerClient.Options
-    private let clock = ContinuousClock()
-    private let deadline: ContinuousClock.Instant?
-    /// Until when to try to come back; nil while a bot is there, or when it may take for ever.
-    private var giveUp: ContinuousClock.Instant?
+    private let clock: LiveClock
+    private let deadline: Duration?
+    /// Until when to try to come back to a bot that vanished.
+    private var giveUp: Duration?
     private var backOff = BackOff()
     private var hasRecorded = false
     private var hasSaidThatItWaits = false
 
-    init(address: WhiskerAddress, options: WhiskerClient.Options) {
+    init(address: WhiskerAddress, options: WhiskerClient.Options, clock: LiveClock) {
         self.address = address
         self.options = options
-        deadline = options.duration.map { ContinuousClock.now + $0 }
+        self.clock = clock
+        deadline = options.duration.map { clock.now() + $0 }
     }
 
     mutating func run(notice: (String) -> Void, take: (WhiskerStep) async throws -> Void) async throws {
@@ -39,7 +43,7 @@ struct LiveRecorder {
     /// The options, with no more patience than there is time left.
     private var remaining: WhiskerClient.Options {
         var options = options
-        if let deadline { options.greetingTimeout = min(options.greetingTimeout, deadline - clock.now) }
+        if let deadline { options.greetingTimeout = min(options.greetingTimeout, deadline - clock.now()) }
         return options
     }
 
@@ -52,16 +56,16 @@ struct LiveRecorder {
         if !options.waits {
             guard hasRecorded, let giveUp else { throw error }
             // A bot that was recorded and does not come back has ended: that is no error.
-            guard clock.now < giveUp else { return false }
+            guard clock.now() < giveUp else { return false }
         } else if !hasSaidThatItWaits {
             hasSaidThatItWaits = true
             notice("\(error.message); waiting for it")
         }
-        try? await clock.sleep(for: backOff.next())
+        try? await clock.sleep(backOff.next())
         return !isOver
     }
 
-    private var isOver: Bool { Task.isCancelled || deadline.map { clock.now >= $0 } ?? false }
+    private var isOver: Bool { Task.isCancelled || deadline.map { clock.now() >= $0 } ?? false }
 
     /// Records one connection; false when the recording is over with it.
     private mutating func record(
@@ -69,9 +73,10 @@ struct LiveRecorder {
     ) async throws -> Bool {
         var stream = WhiskerStream(order: options.order, limits: options.limits)
         var isGreeted = false
+        let began = clock.now()
         let timer = deadline.map { deadline in
             Task { [clock] in
-                try await clock.sleep(until: deadline)
+                try await clock.sleep(deadline - clock.now())
                 // Closes it whatever the server does.
                 connection.close()
             }
@@ -93,27 +98,30 @@ struct LiveRecorder {
         if isOver { end = nil }
         for step in stream.end(ending(end), at: Date().timeIntervalSince1970) { try await take(step) }
         if let damage = stream.damage {
-            throw Final(cause: WhiskerError(damage.code, "\(address): \(damage.message)"))
+            let advice =
+                damage.code == .unknownProtocol
+                ? "" : "; check that a WhiskerServer of pipecat-ai-whisker 2.0.1 listens there"
+            throw Final(cause: WhiskerError(damage.code, "\(address): \(damage.message)\(advice)"))
         }
         guard let end else { return false }
-        if isGreeted {
-            hasRecorded = true
-            backOff.reset()
-        }
+        hasRecorded = hasRecorded || isGreeted
+        // A bot that comes and goes at once is not made a session of each time it does.
+        if clock.now() - began > LiveRecorder.steady { backOff.reset() }
         switch end {
         case .violated(let error): throw Final(cause: error)
         case .lost(let error) where !isGreeted: throw Attempt(cause: error)
         case .closed where !isGreeted: throw Attempt(cause: occupied)
         case .closed:
-            if options.waits { notice("the bot at \(address) has ended; waiting for the next") }
-            hasSaidThatItWaits = true
-            return options.waits
+            guard options.waits else { return false }
+            notice("the bot at \(address) has ended; waiting for the next")
         case .lost(let error):
+            guard options.waits || options.reconnectWindow > .zero else { return false }
             notice("\(error.message); trying to reconnect")
-            hasSaidThatItWaits = true
-            giveUp = clock.now + options.reconnectWindow
-            return true
+            giveUp = clock.now() + options.reconnectWindow
         }
+        hasSaidThatItWaits = true
+        try? await clock.sleep(backOff.next())
+        return !isOver
     }
 
     private func ending(_ end: WhiskerConnection.End?) -> WhiskerSummary.Ending {

@@ -27,7 +27,8 @@ struct WhiskerAddress: Sendable, Hashable, CustomStringConvertible {
         guard (1...65_535).contains(port) else { throw bad("has a port that does not exist") }
         self.host = host
         self.port = port
-        path = (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath)
+        path =
+            (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath)
             + (parts.percentEncodedQuery.map { "?\($0)" } ?? "")
     }
 

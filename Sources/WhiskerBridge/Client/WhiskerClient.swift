@@ -27,11 +27,17 @@ public struct WhiskerClient: Sendable {
 
     private let address: WhiskerAddress
     private let options: Options
+    private let clock: LiveClock
 
     /// - Throws: `WhiskerError.Code.badAddress` when the address is not `ws://HOST:PORT` or `wss://HOST:PORT`.
     public init(_ address: String, _ options: Options = Options()) throws(WhiskerError) {
+        try self.init(address, options, clock: .real)
+    }
+
+    init(_ address: String, _ options: Options, clock: LiveClock) throws(WhiskerError) {
         self.address = try WhiskerAddress(address)
         self.options = options
+        self.clock = clock
     }
 
     /// Records; calls `take` for every step, one at a time, in order. While `take` takes its time, the bot's bytes wait
@@ -44,7 +50,7 @@ public struct WhiskerClient: Sendable {
     public func run(
         notice: (String) -> Void = { _ in }, take: (WhiskerStep) async throws -> Void
     ) async throws {
-        var recorder = LiveRecorder(address: address, options: options)
+        var recorder = LiveRecorder(address: address, options: options, clock: clock)
         try await recorder.run(notice: notice, take: take)
     }
 }

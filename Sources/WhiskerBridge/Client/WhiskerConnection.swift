@@ -79,6 +79,8 @@ struct WhiskerConnection: Sendable {
         try channel.pipeline.syncOperations.addHandler(watch)
         let upgrader = NIOTypedWebSocketClientUpgrader<Upgraded?>(
             maxFrameSize: options.limits.frameBytes,
+            // What is wrong comes out of the channel, and is said there.
+            enableAutomaticErrorHandling: false,
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
                     // One frame at a time: what the recorder has not taken yet waits in the socket.
@@ -89,14 +91,19 @@ struct WhiskerConnection: Sendable {
                 }
             })
         let headers = HTTPHeaders([
-            ("Host", address.host.contains(":") ? "[\(address.host)]:\(address.port)" : "\(address.host):\(address.port)")
+            (
+                "Host",
+                address.host.contains(":") ? "[\(address.host)]:\(address.port)" : "\(address.host):\(address.port)"
+            )
         ])
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers)
-        return try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(
-            configuration: .init(
-                upgradeConfiguration: NIOTypedHTTPClientUpgradeConfiguration(
-                    upgradeRequestHead: head, upgraders: [upgrader],
-                    notUpgradingCompletionHandler: { $0.eventLoop.makeSucceededFuture(nil) })))
+        var configuration = NIOUpgradableHTTPClientPipelineConfiguration(
+            upgradeConfiguration: NIOTypedHTTPClientUpgradeConfiguration(
+                upgradeRequestHead: head, upgraders: [upgrader],
+                notUpgradingCompletionHandler: { $0.eventLoop.makeSucceededFuture(nil) }))
+        // Whisker's snapshot comes right behind the handshake, often in one packet with it.
+        configuration.leftOverBytesStrategy = .forwardBytes
+        return try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(configuration: configuration)
     }
 
     /// The snapshot has come.
@@ -167,7 +174,9 @@ struct WhiskerConnection: Sendable {
         case .some(let code):
             return .lost(
                 WhiskerError(
-                    .gone, "\(address) closed the connection with code \(UInt16(webSocketErrorCode: code)); see the bot's log"))
+                    .gone,
+                    "\(address) closed the connection with code \(UInt16(webSocketErrorCode: code)); see the bot's log")
+            )
         }
     }
 
@@ -181,7 +190,11 @@ struct WhiskerConnection: Sendable {
                     "\(address) sent a WebSocket frame of more than \(limits.frameBytes >> 20) MiB; connect before the bot "
                         + "has so much to tell, or connect again: Whisker sends its past to the first client only"))
         case is NIOWebSocketError:
-            return .violated(WhiskerError(.protocolViolation, "\(address) broke the WebSocket protocol: \(error)"))
+            return .violated(
+                WhiskerError(
+                    .protocolViolation,
+                    "\(address) broke the WebSocket protocol (\(error)); check that a "
+                        + "WhiskerServer listens there"))
         default: return .lost(vanished)
         }
     }
@@ -196,12 +209,14 @@ struct WhiskerConnection: Sendable {
     private var noWhisker: WhiskerError {
         WhiskerError(
             .notWhisker,
-            "\(address) is a WebSocket server, but not Whisker's: it sends text; give the port of the bot's WhiskerServer")
+            "\(address) is a WebSocket server, but not Whisker's: it sends text; give the port of the bot's WhiskerServer"
+        )
     }
 
     private var tooManyFragments: WhiskerError {
         WhiskerError(
             .protocolViolation,
-            "\(address) cut a message into more than \(limits.messageFragments) fragments, which no WhiskerServer does")
+            "\(address) cut a message into more than \(limits.messageFragments) fragments, which no WhiskerServer does; check "
+                + "what listens there")
     }
 }

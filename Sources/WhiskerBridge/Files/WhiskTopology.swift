@@ -43,7 +43,9 @@ struct WhiskTopology {
             stages[stage.number].sources.append(source)
             stages[stage.number].sinks.append(sink)
             var last = [add(source, "SyncParallelPipelineSource", parent: name, behind: ends)]
-            var inner = definition.stages.filter { $0.parent == stage.number && place(of: $0, in: stage) == branch.number }
+            var inner = definition.stages.filter {
+                $0.parent == stage.number && place(of: $0, in: stage) == branch.number
+            }
             for processor in branch.processors {
                 if let index = inner.firstIndex(where: { $0.name == processor }) {
                     last = add(inner.remove(at: index), parent: name, behind: last)

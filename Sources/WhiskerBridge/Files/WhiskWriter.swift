@@ -78,7 +78,7 @@ public struct WhiskWriter {
         switch event.kind {
         case .inbound:
             guard let frame else { return [] }
-            let isEnd = frame.name.hasPrefix("EndFrame#")
+            let isEnd = event.frame?.type.isKind(of: .end) == true
             syncs[event.stage] = isEnd ? [] : into.map { _ in syncFrame() }
             return [record(frame, stage.name, .process, direction, event)]
                 + into.indices.flatMap { branch in
@@ -101,12 +101,14 @@ public struct WhiskWriter {
             return [record(frame, stage.name, .push, direction, event)]
         case .bypass:
             guard let frame else { return [] }
-            let push = record(frame, stage.name, .push, direction, event)
-            if out.indices.contains(event.branch) {
-                return [record(frame, out[event.branch], .process, direction, event), push]
-            }
-            return [record(frame, stage.name, .process, direction, event)]
-                + into.flatMap { fanOut(frame, $0, direction, event) } + [push]
+            // One after the other: each record takes the next number.
+            var records =
+                out.indices.contains(event.branch)
+                ? [record(frame, out[event.branch], .process, direction, event)]
+                : [record(frame, stage.name, .process, direction, event)]
+            if event.branch < 0 { for source in into { records += fanOut(frame, source, direction, event) } }
+            records.append(record(frame, stage.name, .push, direction, event))
+            return records
         case .duplicate, .drop:
             waiting[event.subject] = nil
             return []
@@ -164,7 +166,9 @@ public struct WhiskWriter {
             MessagePackValue.Entry(.string("name"), .string(frame.name)),
             MessagePackValue.Entry(.string("interruptible"), .bool(frame.type.isInterruptible)),
         ]
-        func add(_ key: String, _ value: MessagePackValue) { entries.append(MessagePackValue.Entry(.string(key), value)) }
+        func add(_ key: String, _ value: MessagePackValue) {
+            entries.append(MessagePackValue.Entry(.string(key), value))
+        }
         if let pts = frame.header.pts { add("pts", .integer(pts)) }
         if let text = frame.text { add("text", .string(text)) }
         if let payload = frame.payload { add(payload.name, .string("<type: bytes>")) }

@@ -61,7 +61,8 @@ struct FalseStart: Sendable {
     var finding: Finding {
         Finding(
             .startFrameAnomaly, .error, stage: stage.number, branch: branch, sequence: sequence,
-            detail: "\(frame) came out of \(stage.branch(branch)) before the StartFrame, was taken for it and lost; let "
+            detail:
+                "\(frame) came out of \(stage.branch(branch)) before the StartFrame, was taken for it and lost; let "
                 + "the branch push nothing before it has forwarded the StartFrame")
     }
 }

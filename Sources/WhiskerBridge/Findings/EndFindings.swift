@@ -99,7 +99,8 @@ struct UnreleasedFrame: Sendable {
         }
         guard kind == .lateOutput && isLate || wasPassedOver || elapsed >= Self.patience else { return nil }
         return Finding(
-            kind, kind == .lateOutput ? .warning : .error, stage: stage.number, batch: batch, branch: branch, sequence: sequence, detail: detail)
+            kind, kind == .lateOutput ? .warning : .error, stage: stage.number, batch: batch, branch: branch,
+            sequence: sequence, detail: detail)
     }
 }
 

@@ -32,7 +32,8 @@ struct Narrator: Sendable {
     ///
     /// - Returns: its sequence.
     @discardableResult
-    mutating func tell(_ kind: SessionEvent.Kind, at time: Int64? = nil, _ fill: (inout SessionEvent) -> Void) -> Int64 {
+    mutating func tell(_ kind: SessionEvent.Kind, at time: Int64? = nil, _ fill: (inout SessionEvent) -> Void) -> Int64
+    {
         lastSequence += 1
         var event = SessionEvent(sequence: lastSequence, time: time ?? now, kind: kind)
         fill(&event)
@@ -52,13 +53,16 @@ struct Narrator: Sendable {
     /// Says how many findings were only counted.
     mutating func tellCounted() {
         let counted = findingCounts.filter { $0.value > limits.findingsPerKind }
-        for (place, count) in counted.sorted(by: { ($0.key.stage, $0.key.kind.rawValue) < ($1.key.stage, $1.key.kind.rawValue) }) {
+        for (place, count) in counted.sorted(by: {
+            ($0.key.stage, $0.key.kind.rawValue) < ($1.key.stage, $1.key.kind.rawValue)
+        }) {
             let more = count - limits.findingsPerKind
             steps.append(
                 .finding(
                     Finding(
                         place.kind, .note, stage: place.stage,
-                        detail: "the same was seen \(more) times more; the first \(limits.findingsPerKind) are listed")))
+                        detail: "the same was seen \(more) times more; the first \(limits.findingsPerKind) are listed"))
+            )
         }
     }
 }

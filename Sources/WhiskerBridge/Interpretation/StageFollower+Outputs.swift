@@ -18,7 +18,9 @@ extension StageFollower {
             let inbound = arrival.isEnd ? OpenBatch.Inbound(name: record.name, type: frame.type, sequence: 0) : nil
             return beginsUnseen(record.direction, inbound: inbound, &narrator)
         }
-        if let batch = open, !batch.synced[branch], batch.direction != record.direction, !arrival.isSync, !arrival.isCopy {
+        if let batch = open, !batch.synced[branch], batch.direction != record.direction, !arrival.isSync,
+            !arrival.isCopy
+        {
             // The batch's own output, even though Pipecat keeps it for one of the other direction (C14).
             arrival.telling = tell(arrival, .output, &narrator)
         }

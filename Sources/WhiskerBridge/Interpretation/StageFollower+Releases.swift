@@ -110,7 +110,8 @@ extension StageFollower {
         // Frames that Pipecat would not have taken yet: it released them all the same.
         for branch in 0..<branches {
             guard
-                let index = queues[record.direction]?[branch].firstIndex(where: { $0.isFrame(of: record) && !$0.isSync }),
+                let index = queues[record.direction]?[branch].firstIndex(where: { $0.isFrame(of: record) && !$0.isSync }
+                ),
                 var arrival = queues[record.direction]?[branch].remove(at: index)
             else { continue }
             letGo(arrival)

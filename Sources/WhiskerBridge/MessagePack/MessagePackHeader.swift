@@ -1,7 +1,11 @@
 /// What the first bytes of a MessagePack value say: its kind, and how much follows.
 struct MessagePackHeader {
     enum Kind {
-        case null, bool(Bool), signed, unsigned, fixed(Int64), float, double, string, bytes, array, map, extended
+        case null
+        case bool(Bool)
+        case signed, unsigned
+        case fixed(Int64)
+        case float, double, string, bytes, array, map, extended
     }
 
     var kind: Kind

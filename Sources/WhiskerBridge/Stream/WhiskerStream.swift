@@ -75,7 +75,8 @@ public struct WhiskerStream: Sendable {
                     "damaged at byte \(error.offset): \(error.reason); what comes before it is kept"), &steps)
         } catch let error as WhiskerError {
             let place = "record \(records + 1), at byte \(at): "
-            fail(WhiskerError(error.code, place + error.message), &steps)
+            let advice = error.code == .unknownProtocol ? "" : "; what comes before it is kept"
+            fail(WhiskerError(error.code, place + error.message + advice), &steps)
         } catch {}
     }
 

@@ -29,6 +29,9 @@ struct Diff: SpeakingCommand {
     @Option(help: ArgumentHelp("Show at most so many batches of each stage.", valueName: "n"))
     var limit: Int?
 
+    @Flag(help: "Show every row; else long runs of frames that are alike are folded.")
+    var all = false
+
     @Flag(help: "Show the summary only.")
     var summary = false
 
@@ -51,12 +54,10 @@ struct Diff: SpeakingCommand {
             "comparing", total: batch == nil && stages.count == 1 ? left.inbound : 0, on: terminal)
         var total = ComparisonSummary()
         for stage in stages {
-            let view = DiffView(titles: titles, branches: stage.branchLabels, width: terminal.width)
+            let view = DiffView(titles: titles, branches: stage.branchLabels, width: terminal.width, showsAll: all)
             var shown = 0
             var isHeaded = false
-            let part = try diff.compare(
-                stage: stage.number, batches: batch.map { $0...$0 }, progress: { progress.update($0) }
-            ) { item in
+            let show = { (item: StageComparison.Item) throws -> Bool in
                 if summary || shown >= limit ?? .max { return false }
                 progress.finish()
                 shown += 1
@@ -72,11 +73,13 @@ struct Diff: SpeakingCommand {
                 try terminal.print(view.lines(item))
                 return true
             }
+            let part = try diff.compare(
+                stage: stage.number, batches: batch.map { $0...$0 }, progress: { progress.update($0) }, show)
             progress.finish()
             if !speech.json, isHeaded || shown > 0 { try terminal.print() }
             if !speech.json, !summary, part.differing > shown {
-                terminal.note(
-                    "\(Quantity.count(part.differing - Int64(shown))) more differ; --limit shows fewer or more")
+                let count = Quantity.count(part.differing - Int64(shown), "more batch differs", "more batches differ")
+                terminal.note("\(count); --limit \(part.differing) shows them")
             }
             if !speech.json, stages.count > 1 {
                 try terminal.print(StyledText("stage \(stage.number): ", .dim) + part.lines(titles)[0])

@@ -14,6 +14,9 @@ struct Show: SpeakingCommand {
     @Option(help: ArgumentHelp("Only this stage; with --batch the stage that counts it (default 0).", valueName: "n"))
     var stage: Int?
 
+    @Flag(help: "With --batch: show every event; else long runs of frames that are alike are folded.")
+    var all = false
+
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
@@ -56,7 +59,8 @@ struct Show: SpeakingCommand {
         }
         if !speech.json {
             return try terminal.print(
-                BatchTimeline(stage: stage, batch: recorded, events: events, width: terminal.width).lines)
+                BatchTimeline(stage: stage, batch: recorded, events: events, width: terminal.width, showsAll: all).lines
+            )
         }
         var facts = Facts()
         facts.set("session", session.session)

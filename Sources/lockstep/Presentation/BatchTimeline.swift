@@ -7,6 +7,8 @@ struct BatchTimeline {
     /// All events of the batch, in their order.
     let events: [SessionEvent]
     let width: Int
+    /// Whether runs of events that are alike are shown one by one.
+    var showsAll = false
 
     private var start: Int64 { batch.inbound?.time ?? events.first?.time ?? 0 }
     private var end: Int64 { events.last?.time ?? start }
@@ -14,16 +16,17 @@ struct BatchTimeline {
     var lines: [StyledText] { [heading, StyledText()] + bars + [StyledText()] + list }
 
     private var heading: StyledText {
-        var line =
+        let line =
             StyledText("batch \(batch.batch)", .bold) + StyledText(" of stage \(stage.number) \(stage.name) · ", .dim)
-        line += batch.inbound?.frame?.styled() ?? StyledText("its beginning was not recorded", .yellow)
+            + (batch.inbound?.frame?.styled() ?? StyledText("its beginning was not recorded", .yellow))
         let held = Quantity.duration(milliseconds: Double(end - start) / 1e6)
-        switch batch.outcome {
-        case .released: line.append(" · released after \(held)", .green)
-        case let outcome?: line.append(" · \(outcome.rawValue) after \(held)", .yellow)
-        case nil: line.append(" · open for \(held), until the recording's end", .red)
-        }
-        return line
+        let ending =
+            switch batch.outcome {
+            case .released: StyledText(" · released after \(held)", .green)
+            case let outcome?: StyledText(" · \(outcome.rawValue) after \(held)", .yellow)
+            case nil: StyledText(" · open for \(held), until the recording's end", .red)
+            }
+        return line.cut(to: max(20, width - ending.width)) + ending
     }
 
     // MARK: - Bars
@@ -60,11 +63,17 @@ struct BatchTimeline {
         }
         let syncCell = sync.map { cell($0.time) } ?? cells - 1
         var marks = [Character](repeating: "─", count: syncCell + 1)
-        marks[0] = "├"
-        if sync != nil { marks[syncCell] = "┤" }
         for output in batch.outputs where output.branch == branch {
-            let place = min(cell(output.time), syncCell)
+            // Beside the marks of the beginning and the SyncFrame, not over them.
+            let place = min(max(cell(output.time), 1), max(1, sync == nil ? syncCell : syncCell - 1))
+            if !marks.indices.contains(place) { continue }
             marks[place] = marks[place] == "●" || marks[place] == "◆" ? "◆" : "●"
+        }
+        marks[0] = "├"
+        if sync != nil, syncCell > 0 { marks[syncCell] = "┤" }
+        if syncCell == 0 {
+            let count = batch.outputs.count { $0.branch == branch }
+            if count > 0 { marks[0] = count == 1 ? "●" : "◆" }
         }
         return StyledText(String(marks), style)
             + StyledText(String(repeating: "·", count: cells - 1 - syncCell), .dim)
@@ -83,18 +92,33 @@ struct BatchTimeline {
         let frames = Dictionary(
             events.compactMap { event in event.frame.map { (event.sequence, $0) } },
             uniquingKeysWith: { first, _ in first })
-        for event in events where event.kind != .close {
-            let label =
-                labels.indices.contains(event.branch)
+        func branch(_ event: SessionEvent) -> StyledText {
+            labels.indices.contains(event.branch)
                 ? StyledText(labels[event.branch], Style.branch(event.branch)) : StyledText()
-            let isPlaced = event.kind == .release || event.kind == .duplicate
-            table.add([
-                StyledText(Quantity.fixed(Double(event.time) / 1e6, 3)),
-                StyledText(Quantity.fixed(Double(event.time - start) / 1e6, 3), .dim),
-                StyledText(String(describing: event.kind), event.kind.style), label,
-                StyledText(isPlaced && event.position >= 0 ? "\(event.position)" : "", .dim),
-                what(event, frames[event.subject]),
-            ])
+        }
+        func areAlike(_ a: SessionEvent, _ b: SessionEvent) -> Bool {
+            let (left, right) = (a.frame ?? frames[a.subject], b.frame ?? frames[b.subject])
+            return a.kind == b.kind && a.branch == b.branch && a.direction == b.direction && left?.type == right?.type
+        }
+        let shown = events.filter { $0.kind != .close }.folded(limit: showsAll ? .max : 6, areAlike)
+        for place in shown {
+            switch place {
+            case .item(let event):
+                let isPlaced = event.kind == .release || event.kind == .duplicate
+                table.add([
+                    StyledText(Quantity.fixed(Double(event.time) / 1e6, 3)),
+                    StyledText(Quantity.fixed(Double(event.time - start) / 1e6, 3), .dim),
+                    StyledText(String(describing: event.kind), event.kind.style), branch(event),
+                    StyledText(isPlaced && event.position >= 0 ? "\(event.position)" : "", .dim),
+                    what(event, frames[event.subject]),
+                ])
+            case .more(let count, let event):
+                let type = (event.frame ?? frames[event.subject])?.type.name ?? String(describing: event.kind)
+                table.add([
+                    StyledText(), StyledText(), StyledText("…", .dim), branch(event), StyledText(),
+                    StyledText("… \(Quantity.count(count)) more \(type)", .dim),
+                ])
+            }
         }
         return table.lines(width: width)
     }

@@ -55,6 +55,43 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
         return cut
     }
 
+    /// Lines of at most `columns`, broken wherever they are full: for what must be seen whole.
+    func broken(at columns: Int) -> [StyledText] {
+        var lines: [StyledText] = []
+        var line = StyledText()
+        var left = columns
+        for span in spans {
+            var rest = Substring(span.text)
+            while !rest.isEmpty {
+                let fitting = rest.prefix(columns: left)
+                if fitting.isEmpty {
+                    if left == columns { break }
+                    lines.append(line)
+                    line = StyledText()
+                    left = columns
+                    continue
+                }
+                line.spans.append(Span(text: String(fitting), style: span.style))
+                left -= fitting.displayWidth
+                rest = rest[fitting.endIndex...]
+            }
+        }
+        return lines + [line]
+    }
+
+    /// The text behind the first so many columns.
+    func dropping(columns: Int) -> StyledText {
+        var left = columns
+        var rest = StyledText()
+        for span in spans {
+            let dropped = span.text.prefix(columns: left)
+            left -= dropped.displayWidth
+            let text = span.text[dropped.endIndex...]
+            if !text.isEmpty { rest.spans.append(Span(text: String(text), style: span.style)) }
+        }
+        return rest
+    }
+
     /// Lines of at most `columns`, broken at spaces where there are any. For text of one style.
     func wrapped(to columns: Int) -> [StyledText] {
         let style = spans.first?.style ?? .plain

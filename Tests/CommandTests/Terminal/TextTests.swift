@@ -32,6 +32,15 @@ struct TextTests {
         #expect(StyledText("7").fit(to: 3, .right).plain == "  7")
     }
 
+    @Test("Breaking keeps every character and its colour")
+    func breaking() {
+        let text = StyledText("ab世", .red) + StyledText("cdef", .bold)
+        #expect(text.broken(at: 3).map(\.plain) == ["ab", "世c", "def"])
+        #expect(text.broken(at: 3)[1].spans.map(\.style) == [.red, .bold])
+        #expect(text.dropping(columns: 4) == StyledText("cdef", .bold))
+        #expect(StyledText("one two three").wrapped(to: 7).map(\.plain) == ["one two", "three"])
+    }
+
     @Test("Colours are codes around the text, or nothing")
     func colours() {
         let text = StyledText("a", [.bold, .red]) + StyledText("b")

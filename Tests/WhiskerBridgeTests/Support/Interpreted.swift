@@ -85,7 +85,9 @@ extension Interpreted {
         findings.map { finding in
             var line = "\(finding.kind.rawValue) s\(finding.stage) b\(finding.batch)"
             if finding.branch >= 0 { line += " branch \(finding.branch)" }
-            if finding.sequence > 0, let event = events.first(where: { $0.sequence == finding.sequence }) { line += " \(frame(event))" }
+            if finding.sequence > 0, let event = events.first(where: { $0.sequence == finding.sequence }) {
+                line += " \(frame(event))"
+            }
             return line
         }
     }

@@ -87,14 +87,26 @@ struct BotLine: Decodable, Sendable {
     var direction: String
     var branch: Int?
 
-    static func read(_ url: URL) throws -> [BotLine] {
-        try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
-            try JSONDecoder().decode(BotLine.self, from: Data($0.utf8))
-        }
+    /// - Parameter wholeOnly: whether a last line that is cut, by a bot that was killed, is left aside.
+    static func read(_ url: URL, wholeOnly: Bool = false) throws -> [BotLine] {
+        let text = try String(contentsOf: url, encoding: .utf8)
+        var lines = text.split(separator: "\n")
+        if wholeOnly, !text.hasSuffix("\n"), !lines.isEmpty { lines.removeLast() }
+        return try lines.map { try JSONDecoder().decode(BotLine.self, from: Data($0.utf8)) }
     }
 }
 
 extension Collection where Element: Equatable {
+    /// Whether the elements of `part` stand in this collection in their order.
+    func hasInOrder(_ part: [Element]) -> Bool {
+        var rest = self[...]
+        for element in part {
+            guard let index = rest.firstIndex(of: element) else { return false }
+            rest = rest[rest.index(after: index)...]
+        }
+        return true
+    }
+
     /// Whether `part` stands in this collection without a gap.
     func hasPart(_ part: [Element]) -> Bool {
         let whole = Array(self)

@@ -21,7 +21,8 @@ extension MessagePackValue {
         switch Int.random(in: 0..<(depth > 0 ? 10 : 8), using: &random) {
         case 0: return .null
         case 1: return .bool(.random(using: &random))
-        case 2: return .integer(Int64.random(in: .min ... .max, using: &random) >> Int.random(in: 0...63, using: &random))
+        case 2:
+            return .integer(Int64.random(in: .min ... .max, using: &random) >> Int.random(in: 0...63, using: &random))
         case 3: return .large(UInt64.random(in: (1 << 63) ... .max, using: &random))
         case 4: return .number(.random(in: -1e9...1e9, using: &random))
         case 5: return .string(String(repeating: "ä", count: count))

@@ -16,6 +16,8 @@ need() { # what it is for people, package for apt, a command that succeeds where
 
 has_header() { printf '#include <%s>\n' "$1" | "$(command -v clang || command -v cc)" -E -x c - ; }
 has_program() { command -v "$1"; }
+draws_text() { convert -size 40x20 caption:x png:- | grep -q PNG; }
+makes_environments() { python3 -c 'import venv, ensurepip'; }
 
 for purpose in "$@"; do
   case $purpose in
@@ -23,12 +25,13 @@ for purpose in "$@"; do
     test)
       need "the sqlite3 shell" sqlite3 has_program sqlite3
       need "espeak-ng" espeak-ng has_program espeak-ng
-      need "ImageMagick" imagemagick has_program convert
+      need "ImageMagick" imagemagick draws_text
+      need "Python's venv" python3-venv makes_environments
       ;;
     demo)
       need "the sqlite3 shell" sqlite3 has_program sqlite3
       need "espeak-ng" espeak-ng has_program espeak-ng
-      need "ImageMagick" imagemagick has_program convert
+      need "ImageMagick" imagemagick draws_text
       ;;
     *) echo "setup.sh: there is no '$purpose'; use build, test or demo" >&2; exit 2 ;;
   esac

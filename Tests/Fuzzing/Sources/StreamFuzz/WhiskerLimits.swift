@@ -1,0 +1,1 @@
+../../../../Sources/WhiskerBridge/WhiskerLimits.swift
