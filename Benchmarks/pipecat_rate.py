@@ -2,7 +2,7 @@
 
     python pipecat_rate.py FRAMES [WHISK_FILE]
 
-With WHISK_FILE, Whisker records the run to that file. Prints one number.
+With WHISK_FILE, Whisker records the run to that file. Prints the rate, and the processor time for each frame in µs.
 """
 
 import asyncio
@@ -62,10 +62,11 @@ async def main(frames, whisk_file):
     running = asyncio.create_task(runner.run())
     await started.wait()
     texts = [TextFrame(f"frame {number}") for number in range(frames)]
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     await worker.queue_frames(texts)
     await count.done.wait()
-    print(f"{frames / (time.perf_counter() - began):.0f}", flush=True)
+    elapsed, cpu = time.perf_counter() - began, time.process_time() - cpu
+    print(f"{frames / elapsed:.0f} {cpu / frames * 1e6:.1f}", flush=True)
     await worker.cancel()
     await asyncio.wait([running], timeout=10)
 

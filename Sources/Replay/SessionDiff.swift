@@ -49,6 +49,7 @@ public struct SessionDiff {
         while let batch = try reader.next() {
             count += 1
             progress(count)
+            if comparison.passes(batch) { continue }
             let item = comparison.orders(of: batch)
             guard wantsMore, item.isNoteworthy else { continue }
             pending.append(Pending(batch: batch.batch, item: item))

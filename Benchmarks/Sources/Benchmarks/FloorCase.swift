@@ -87,11 +87,14 @@ private struct Rows {
                 case SQLITE_INTEGER: values.append(.integer(sqlite3_column_int64(statement, column)))
                 case SQLITE_TEXT:
                     values.append(.text(arena.count, size))
-                    arena.append(contentsOf: UnsafeBufferPointer(start: sqlite3_column_text(statement, column), count: Int(size)))
+                    arena.append(
+                        contentsOf: UnsafeBufferPointer(start: sqlite3_column_text(statement, column), count: Int(size))
+                    )
                 default:
                     values.append(.blob(arena.count, size))
                     arena.append(
-                        contentsOf: UnsafeRawBufferPointer(start: sqlite3_column_blob(statement, column), count: Int(size)))
+                        contentsOf: UnsafeRawBufferPointer(
+                            start: sqlite3_column_blob(statement, column), count: Int(size)))
                 }
             }
         }
@@ -135,7 +138,8 @@ private final class Inserter {
                                 let bytes = arena.baseAddress?.advanced(by: start).assumingMemoryBound(to: CChar.self)
                                 sqlite3_bind_text(statement, parameter, bytes, count, nil)
                             case .blob(let start, let count):
-                                sqlite3_bind_blob(statement, parameter, arena.baseAddress?.advanced(by: start), count, nil)
+                                sqlite3_bind_blob(
+                                    statement, parameter, arena.baseAddress?.advanced(by: start), count, nil)
                             }
                         }
                         guard sqlite3_step(statement) == SQLITE_DONE else { throw Failure(db.message) }

@@ -14,11 +14,19 @@ struct ManySessionsCase {
         removeHistory(history)
         let history = try History.open(at: history, for: .writing)
         let frames = framesPerSecond * duration
+        // All are there before the first frame: how long that takes is not what is measured.
+        let live = try await withThrowingTaskGroup(of: LiveSession.self) { group in
+            for number in 0..<sessions { group.addTask { try await LiveSession(number, in: history) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
         let cpu = OwnUsage.cpuSeconds
-        let begin = monotonicTime() + 2_000_000_000
+        let interval = 1_000_000_000 / Int64(framesPerSecond)
+        let begin = monotonicTime() + 500_000_000
         let latencies = try await withThrowingTaskGroup(of: [Int64].self) { group in
-            for number in 0..<sessions {
-                group.addTask { try await runOne(number, frames, begin: begin, history) }
+            for session in live {
+                // Spread evenly, as the frames of sessions that know nothing of each other are.
+                let first = begin + Int64(session.number) * interval / Int64(sessions)
+                group.addTask { try await session.run(frames, first: first, interval: interval) }
             }
             return try await group.reduce(into: []) { $0 += $1 }
         }
@@ -38,19 +46,30 @@ struct ManySessionsCase {
         report("cores", (OwnUsage.cpuSeconds - cpu) / elapsed)
         report("rss_mb", OwnUsage.peakMB)
     }
+}
+
+/// One of the sessions.
+private struct LiveSession: Sendable {
+    let number: Int
+    private let recorder: SessionRecorder
+    private let session: PipelineSession
+    private let watch: ReleaseWatch
+
+    init(_ number: Int, in history: History) async throws {
+        self.number = number
+        let probe = try PipelineSession(answeringPipeline(branches: 2, .immediate))
+        recorder = try await SessionRecorder.start(in: history, definition: probe.definition)
+        let watch = ReleaseWatch()
+        self.watch = watch
+        session = try PipelineSession(answeringPipeline(branches: 2, .immediate), observer: recorder) { _ in
+            watch.note()
+        }
+        try await session.start()
+    }
 
     /// Returns, for each frame, the time from when it was due to the release of its last output: a frame that goes in late
     /// because the machine is busy counts as late.
-    private func runOne(_ number: Int, _ frames: Int, begin: Int64, _ history: History) async throws -> [Int64] {
-        let pipeline = try answeringPipeline(branches: 2, .immediate)
-        let probe = try PipelineSession(answeringPipeline(branches: 2, .immediate))
-        let recorder = try await SessionRecorder.start(in: history, definition: probe.definition)
-        let watch = ReleaseWatch()
-        let session = try PipelineSession(pipeline, observer: recorder) { _ in watch.note() }
-        try await session.start()
-        let interval = 1_000_000_000 / Int64(framesPerSecond)
-        // Spread evenly, as the frames of sessions that know nothing of each other are.
-        let first = begin + Int64(number) * interval / Int64(sessions)
+    func run(_ frames: Int, first: Int64, interval: Int64) async throws -> [Int64] {
         let latencies = try await session.perform {
             // The session's clock began with the session.
             let offset = monotonicTime() - session.clock.now

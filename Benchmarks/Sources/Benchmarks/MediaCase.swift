@@ -22,6 +22,7 @@ struct MediaCase {
             in: History.open(at: history, for: .writing), definition: probe.definition)
         let session = try PipelineSession(makePipeline(), observer: recorder)
         try await session.start()
+        let cpu = OwnUsage.cpuSeconds
         let start = monotonicTime()
         try await session.send(contentsOf: Texts(count: texts))
         await session.end()
@@ -30,8 +31,9 @@ struct MediaCase {
         let payload = Double(texts * framesPerText * bytes)
         report("frames_per_s", Double(texts * framesPerText) / elapsed)
         report("mb_per_s", payload / 1e6 / elapsed)
+        report("cpu_us_per_frame", (OwnUsage.cpuSeconds - cpu) * 1e6 / Double(texts * framesPerText))
         report("rss_mb", OwnUsage.peakMB)
-        report("size_ratio", Double(historySize(history)) / payload)
+        report("payload", payload)
     }
 }
 
@@ -57,6 +59,6 @@ struct ManyClosedSessionsCase {
             await session.end()
             try await recorder.close(state: .complete)
         }
-        report("bytes", Double(historySize(history.path)))
+        report("sessions", Double(sessions))
     }
 }

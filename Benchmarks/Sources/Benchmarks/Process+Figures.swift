@@ -1,5 +1,3 @@
-import Foundation
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -46,16 +44,9 @@ enum OwnUsage {
 /// The figures that a case prints for the one who collects them: one `name value` a line.
 func report(_ name: String, _ value: Double) { print(name, value) }
 
-/// How large a history is, its write-ahead log included, in bytes.
-func historySize(_ path: String) -> Int {
-    ["", "-wal"].reduce(0) { sum, suffix in
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path + suffix)
-        return sum + ((attributes?[.size] as? Int) ?? 0)
-    }
-}
-
+/// Removes a history and what stands beside it.
 func removeHistory(_ path: String) {
-    for suffix in ["", "-wal", "-shm", "-lock", ".lock", ".new"] { unlink(path + suffix) }
+    for suffix in ["", "-wal", "-shm", ".lock", ".new"] { unlink(path + suffix) }
 }
 
 extension Array where Element: Comparable {

@@ -20,7 +20,6 @@ struct RateCase {
             let recorder = try await SessionRecorder.start(
                 in: History.open(at: path, for: .writing), definition: probe.definition)
             try await measure(PipelineSession(pipeline, observer: recorder) { counter.add($0) }, counter, recorder)
-            report("bytes", Double(historySize(path)))
         } else {
             try await measure(PipelineSession(pipeline) { counter.add($0) }, counter, nil)
         }

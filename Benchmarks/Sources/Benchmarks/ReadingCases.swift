@@ -16,6 +16,7 @@ struct ReplayCase {
         let elapsed = seconds(since: start)
         guard result.verdict == .same else { throw Failure("the replay differs from the recording") }
         report("frames_per_s", Double(result.stages.reduce(0) { $0 + $1.batches }) / elapsed)
+        report("cpu_s", OwnUsage.cpuSeconds)
         report("rss_mb", OwnUsage.peakMB)
     }
 }
@@ -33,6 +34,7 @@ struct DiffCase {
             batches += try diff.compare(stage: stage.number) { _ in true }.batches
         }
         report("frames_per_s", Double(batches) / seconds(since: start))
+        report("cpu_s", OwnUsage.cpuSeconds)
         report("rss_mb", OwnUsage.peakMB)
     }
 }

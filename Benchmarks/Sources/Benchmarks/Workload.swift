@@ -45,8 +45,13 @@ final class MediaAnswer: ImmediateProcessor {
         self.frames = frames
         self.bytes = bytes
         // Different each, so that nothing is stored once for two.
-        var random = SystemRandomNumberGenerator()
-        pieces = (0..<16).map { _ in (0..<bytes).map { _ in UInt8.random(in: 0...255, using: &random) } }
+        var state: UInt64 = 1
+        pieces = (0..<16).map { _ in
+            (0..<bytes).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return UInt8(truncatingIfNeeded: state >> 56)
+            }
+        }
     }
 
     func process(_ frame: any Frame, direction: FrameDirection, into output: inout FrameOutput) {
@@ -55,7 +60,8 @@ final class MediaAnswer: ImmediateProcessor {
             let content = pieces[index & 15]
             switch kind {
             case .audio: output.push(OutputAudioRawFrame(audio: content, sampleRate: bytes * 25))
-            case .image: output.push(OutputImageRawFrame(image: content, width: 1024, height: bytes / 3072, format: "RGB"))
+            case .image:
+                output.push(OutputImageRawFrame(image: content, width: 1024, height: bytes / 3072, format: "RGB"))
             }
         }
     }

@@ -56,14 +56,21 @@ public struct BatchAssembler: Sendable {
     public mutating func add(_ event: SessionEvent) -> [RecordedBatch] {
         guard event.stage >= 0, event.batch > ended[event.stage, default: 0] else { return [] }
         var finished: [RecordedBatch] = []
-        if let overtaken = open[event.stage], overtaken.batch < event.batch {
-            finished.append(overtaken)
-            open[event.stage] = nil
+        // In place: taking a batch out of the dictionary and putting it back costs more than the rest.
+        if let place = open.index(forKey: event.stage) {
+            if open.values[place].batch < event.batch { finished.append(open.remove(at: place).value) }
         }
-        var batch = open.removeValue(forKey: event.stage) ?? RecordedBatch(stage: event.stage, batch: event.batch)
+        let place: Dictionary<Int, RecordedBatch>.Index
+        if let known = open.index(forKey: event.stage) {
+            place = known
+        } else {
+            open[event.stage] = RecordedBatch(stage: event.stage, batch: event.batch)
+            guard let new = open.index(forKey: event.stage) else { return finished }
+            place = new
+        }
         // What still comes of one that was overtaken is lost to it, but must not get into the next.
-        if batch.batch == event.batch { batch.add(event) }
-        if batch.outcome == nil { open[event.stage] = batch } else { finished.append(batch) }
+        if open.values[place].batch == event.batch { open.values[place].add(event) }
+        if open.values[place].outcome != nil { finished.append(open.remove(at: place).value) }
         if let last = finished.last { ended[event.stage] = last.batch }
         return finished
     }

@@ -37,7 +37,9 @@ struct BatchRelease {
     }
 
     /// Reports every event of the release, in order.
-    func report(to session: SessionCore, batch: Int64, _ outcome: BatchOutcome) {
+    ///
+    /// `mutating`, as `push`, so that it works in place: otherwise the call copies the whole release first.
+    mutating func report(to session: SessionCore, batch: Int64, _ outcome: BatchOutcome) {
         guard session.isObserved else { return }
         reportCollisions(to: session, batch: batch)
         var remaining = drops.count + placements.count + (swallowed == nil ? 0 : 1)
@@ -46,6 +48,7 @@ struct BatchRelease {
             return
         }
         // The outcome stands on the last event.
+        let stage = stage
         func report(
             _ kind: SessionEvent.Kind, _ branch: Int, _ direction: FrameDirection, position: Int, subject: Int64,
             _ detail: (() -> String)? = nil
@@ -59,10 +62,10 @@ struct BatchRelease {
             report(.drop, output.branch, output.direction, position: -1, subject: output.sequence) { reason }
         }
         for placement in placements {
-            let output = outputs[placement.output]
             report(
-                placement.duplicateOf == nil ? .release : .duplicate, output.branch, output.direction,
-                position: placement.position, subject: output.sequence)
+                placement.duplicateOf == nil ? .release : .duplicate, outputs[placement.output].branch,
+                outputs[placement.output].direction, position: placement.position,
+                subject: outputs[placement.output].sequence)
         }
         if let (inbound, position) = swallowed {
             report(.release, -1, inbound.direction, position: position, subject: inbound.sequence)
@@ -70,12 +73,11 @@ struct BatchRelease {
     }
 
     /// Pushes what is released on from the stage, in order.
-    func push(from node: Node, batch: Int64) {
+    mutating func push(from node: Node, batch: Int64) {
         for placement in placements where placement.duplicateOf == nil {
-            let output = outputs[placement.output]
             let origin = FrameOrigin(
-                stage: stage, batch: batch, branch: output.branch, position: placement.position)
-            node.forward(Item(output.item, origin: origin))
+                stage: stage, batch: batch, branch: outputs[placement.output].branch, position: placement.position)
+            node.forward(Item(outputs[placement.output].item, origin: origin))
         }
         if let (inbound, position) = swallowed {
             let origin = FrameOrigin(stage: stage, batch: batch, branch: -1, position: position)

@@ -4,26 +4,31 @@ final class BranchNodes {
     let nodes: [Node]
     private let source: BranchEnd
     private let sink: BranchEnd
+    /// Where items go in, in either direction. `unowned(unsafe)`: see `Node.next`.
+    private unowned(unsafe) let first: Node
+    private unowned(unsafe) let last: Node
 
     init(nodes: [Node], source: BranchEnd, sink: BranchEnd) {
         self.nodes = nodes
         self.source = source
         self.sink = sink
-        var last: Node = source
+        first = nodes.first ?? sink
+        last = nodes.last ?? source
+        var before: Node = source
         for node in nodes + [sink] {
-            last.next = node
-            node.previous = last
-            last = node
+            before.next = node
+            node.previous = before
+            before = node
         }
     }
 
     /// Sends an item in: downstream at the source, upstream at the sink (C14).
     func enter(_ item: consuming Item) {
-        if item.direction == .downstream { source.next.receive(item) } else { sink.previous.receive(item) }
+        if item.direction == .downstream { first.receive(item) } else { last.receive(item) }
     }
 
     /// The node through which downstream items enter.
-    var entry: Node { source.next }
+    var entry: Node { first }
 
     /// The processor that holds up a fence in this branch; nil if none does.
     var holder: String? {

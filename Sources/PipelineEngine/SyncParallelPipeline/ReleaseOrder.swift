@@ -93,13 +93,16 @@ public enum ReleaseOrder {
         var firstOfDirection = 0
         var position = 0
         for index in placements.indices {
-            let output = outputs[placements[index].output]
-            if index > 0, outputs[placements[index - 1].output].outputDirection != output.outputDirection {
+            // Asked in place, here and below: copying an output costs more than what is asked.
+            let output = placements[index].output
+            if index > 0,
+                outputs[placements[index - 1].output].outputDirection != outputs[output].outputDirection
+            {
                 firstOfDirection = index
                 position = 0
                 winners?.removeAll(keepingCapacity: true)
             }
-            let id = output.outputFrameID
+            let id = outputs[output].outputFrameID
             if let winner = winners?[id]
                 ?? (winners == nil ? winner(of: id, in: placements[firstOfDirection..<index], outputs) : nil)
             {
@@ -117,9 +120,12 @@ public enum ReleaseOrder {
         _ placements: inout [Placement], of outputs: [Output], _ order: FrameOrder
     ) {
         func isBefore(_ left: Int, _ right: Int) -> Bool {
-            let (a, b) = (outputs[left], outputs[right])
-            if a.outputDirection != b.outputDirection { return a.outputDirection == .upstream }
-            if order == .pipeline, a.outputBranch != b.outputBranch { return a.outputBranch < b.outputBranch }
+            let direction = outputs[left].outputDirection
+            if direction != outputs[right].outputDirection { return direction == .upstream }
+            if order == .pipeline {
+                let branches = (outputs[left].outputBranch, outputs[right].outputBranch)
+                if branches.0 != branches.1 { return branches.0 < branches.1 }
+            }
             return left < right
         }
         // Nearly always they stand as they are to leave.

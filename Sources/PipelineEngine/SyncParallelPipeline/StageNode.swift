@@ -10,7 +10,7 @@ final class StageNode: Node, @unchecked Sendable {
     private let stallPolicy: StallPolicy
 
     /// The nodes of each branch, source and sink included.
-    var branches: [BranchNodes] = []
+    @exclusivity(unchecked) var branches: [BranchNodes] = []
     @exclusivity(unchecked) private var barrier: SyncBarrier
     @exclusivity(unchecked) private var release: BatchRelease
     @exclusivity(unchecked) private var passing = PassingSystemFrames()
@@ -120,9 +120,9 @@ final class StageNode: Node, @unchecked Sendable {
         setStallTimer()
         // The SyncFrame, as what it is inside the runtime: it cannot be swallowed, copied or overtaken (C6).
         let sync = Fence(number: batch, isSystem: false, drains: true)
-        for branch in branches {
-            branch.enter(Item(item, origin: .none))
-            branch.enter(Item(sync, direction))
+        for index in branches.indices {
+            branches[index].enter(Item(item, origin: .none))
+            branches[index].enter(Item(sync, direction))
         }
     }
 

@@ -29,6 +29,26 @@ public struct StageComparison: Sendable {
         return .compared(comparison)
     }
 
+    /// Counts the next batch of a session if its outputs came branch after branch, as nearly all do: then both orders are the
+    /// same, and nothing has to be compared. False if that is not known, and nothing is counted.
+    mutating func passes(_ batch: RecordedBatch) -> Bool {
+        guard batch.inbound != nil, batch.outcome != nil, batch.incidents.isEmpty else { return false }
+        var latest = (upstream: Int.min, downstream: Int.min)
+        for index in batch.outputs.indices {
+            let branch = batch.outputs[index].branch
+            guard batch.outputs[index].frame != nil else { return false }
+            if batch.outputs[index].direction == .upstream {
+                if branch < latest.upstream { return false }
+                latest.upstream = branch
+            } else {
+                if branch < latest.downstream { return false }
+                latest.downstream = branch
+            }
+        }
+        summary.batches += 1
+        return true
+    }
+
     /// The releases of two sessions for the next batches of one number; nil for a session that has none of it.
     public mutating func releases(_ left: RecordedBatch?, _ right: RecordedBatch?) -> Item? {
         switch (left, right) {
