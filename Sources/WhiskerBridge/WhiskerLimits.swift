@@ -13,6 +13,10 @@ public struct WhiskerLimits: Sendable, Hashable {
     public var messageFragments = 16_384
     /// The most stages in all.
     public var stages = 1_024
+    /// The most frames, and bytes of them, that may wait in one stage before what happens there is followed no more until
+    /// its next batch.
+    public var heldFrames = 65_536
+    public var heldBytes = 64 << 20
     /// The most findings of one kind in one stage that are told one by one; the others are counted.
     public var findingsPerKind = 1_000
 

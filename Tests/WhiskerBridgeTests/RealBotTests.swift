@@ -156,10 +156,11 @@ import Testing
         #expect(sessions.last?.summary?.ending == .stopped)
     }
 
-    @Test(arguments: [
-        ([], [FrameOrder.arrival], []), (["--order", "pipeline"], [.pipeline], []),
-        (["--user-speaks"], [.arrival], [.systemFrameDuplicated]), (["--broken"], [nil], [.syncMissing]),
-    ] as [([String], [FrameOrder?], Set<Finding.Kind>)])
+    @Test(
+        arguments: [
+            ([], [FrameOrder.arrival], []), (["--order", "pipeline"], [.pipeline], []),
+            (["--user-speaks"], [.arrival], [.systemFrameDuplicated]), (["--broken"], [nil], [.syncMissing]),
+        ] as [([String], [FrameOrder?], Set<Finding.Kind>)])
     func theSampleIsRecordedAsItsPageSays(
         _ options: [String], _ orders: [FrameOrder?], _ kinds: Set<Finding.Kind>
     ) async throws {

@@ -44,6 +44,44 @@ import Testing
         }
     }
 
+    /// Cut inside the snapshot, or behind it: the stages are worked out, and what leaves them is what left them.
+    @Test(arguments: ["two-branches", "workers", "two-stages", "row-9"])
+    func aFileWithoutItsBeginningIsReadFromTheFirstWholeRecordOn(_ name: String) throws {
+        let recording = Recording.named(name)
+        let (bytes, records) = (try recording.bytes, try recording.records)
+        let whole = try Interpreted(bytes)
+        for cut in [1, records[0].count / 2, records[0].count + 50, records[0].count + records[1].count + 1] {
+            try withFile(Array(bytes[cut...])) { path in
+                let session = try read(path)
+                var first = 0
+                for record in records where first < cut { first += record.count }
+                #expect(session.summary?.missingBytes == Int64(first - cut))
+                #expect(session.summary?.losses.count == 1)
+                #expect(session.findings.first?.kind == .recordingIncomplete)
+                #expect(session.summary?.ending == .complete)
+                #expect(Set(session.definition.stages.map(\.name)) == Set(whole.definition.stages.map(\.name)))
+                for stage in session.definition.stages {
+                    let original = try #require(whole.definition.stages.first { $0.name == stage.name })
+                    #expect(stage.branches.count == original.branches.count)
+                    let left = session.left(stage.number)
+                    #expect(Array(whole.left(original.number).suffix(left.count)) == left)
+                    #expect(left.count > 1)
+                }
+            }
+        }
+    }
+
+    @Test func theSessionsAfterTheFirstAreWhole() throws {
+        let bytes = try Recording.named("row-1").bytes
+        try withFile(bytes.dropFirst(3_000) + bytes) { path in
+            var steps: [WhiskerStep] = []
+            try WhiskFile.read(path) { steps.append($0) }
+            let sessions = Interpreted.sessions(steps)
+            #expect(sessions.map { $0.summary?.missingBytes != nil } == [true, false])
+            #expect(sessions.last?.lines == (try Interpreted(bytes).lines))
+        }
+    }
+
     @Test(arguments: [[], [0x89, 0x50, 0x4e, 0x47], [0x81, 0xa4]] as [[UInt8]])
     func whatIsNoRecordingIsAnErrorThatNamesTheFile(_ bytes: [UInt8]) throws {
         try withFile(bytes) { path in
@@ -71,9 +109,9 @@ import Testing
         #expect(count == 3)
     }
 
-    private func withFile(_ bytes: [UInt8], _ body: (String) throws -> Void) throws {
+    private func withFile(_ bytes: some Sequence<UInt8>, _ body: (String) throws -> Void) throws {
         let url = FileManager.default.temporaryDirectory.appending(path: "lockstep-\(UUID()).whisk")
-        try Data(bytes).write(to: url)
+        try Data(Array(bytes)).write(to: url)
         defer { try? FileManager.default.removeItem(at: url) }
         try body(url.path)
     }

@@ -128,6 +128,7 @@ enum RecordingGap: Sendable {
     case batchWithoutEnd(StageLabel, batch: Int64, sequence: Int64, inbound: String?, missing: [Missing])
     case recordsMissing(after: Int64, count: Int64)
     case tooMuchHeld(StageLabel)
+    case headMissing(bytes: Int64)
     case damaged(WhiskerError)
     case lost(WhiskerError)
 
@@ -168,6 +169,13 @@ enum RecordingGap: Sendable {
                 .recordingIncomplete, .warning, stage: stage.number,
                 detail: "more frames wait in \(stage.name) than can be followed, so that what left it from here to the "
                     + "next batch is not known; see the other findings for why the stage keeps so many")
+        case .headMissing(let bytes):
+            Finding(
+                .recordingIncomplete, .warning,
+                detail:
+                    "the file's beginning is missing, Whisker's snapshot with it, and its first \(bytes) bytes belong "
+                    + "to no whole record; the stages are worked out from what follows, without the names in their "
+                    + "branches; take the whole file")
         case .damaged(let error):
             Finding(.recordingIncomplete, .error, detail: error.message)
         case .lost(let error):

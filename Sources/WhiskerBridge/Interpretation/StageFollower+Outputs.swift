@@ -53,7 +53,7 @@ extension StageFollower {
         queues[arrival.direction]?[arrival.branch].append(arrival)
         heldCount += 1
         heldSize += arrival.size
-        guard heldCount > StageFollower.heldFrames || heldSize > StageFollower.heldBytes else { return }
+        guard heldCount > limits.heldFrames || heldSize > limits.heldBytes else { return }
         givesUp(&narrator)
     }
 
@@ -99,7 +99,7 @@ extension StageFollower {
         guard let number = open?.number, let index = open?.outputs.count,
             let emission = open?.emissions[arrival.branch]
         else { return arrival.telling }
-        guard index < StageFollower.heldFrames, openSize + arrival.size <= StageFollower.heldBytes else {
+        guard index < limits.heldFrames, openSize + arrival.size <= limits.heldBytes else {
             givesUp(&narrator)
             return arrival.telling
         }

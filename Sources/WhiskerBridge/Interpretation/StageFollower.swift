@@ -6,14 +6,12 @@ import PipelineEngine
 /// open. Pipecat takes from a branch's queue up to the next SyncFrame, whichever batch that was sent for, so outputs
 /// and syncs go to the batch that takes them. Releases and bypasses are never predicted, only seen.
 struct StageFollower: Sendable {
-    /// How many frames may wait in a stage, and how many bytes of them, before the follower gives up on them.
-    static let heldFrames = 65_536
-    static let heldBytes = 64 << 20
     /// How many names of system frames are remembered to know their copies by.
     static let rememberedNames = 4_096
 
     let label: StageLabel
     let branches: Int
+    let limits: WhiskerLimits
     var order: OrderInference
     var nextBatch: Int64 = 1
     var open: OpenBatch?
@@ -58,9 +56,10 @@ struct StageFollower: Sendable {
         case over
     }
 
-    init(label: StageLabel, branches: Int, order: FrameOrder?) {
+    init(label: StageLabel, branches: Int, order: FrameOrder?, limits: WhiskerLimits) {
         self.label = label
         self.branches = branches
+        self.limits = limits
         self.order = OrderInference(given: order)
         queues = StageFollower.emptyQueues(branches)
         staleFrom = Array(repeating: 0, count: branches)

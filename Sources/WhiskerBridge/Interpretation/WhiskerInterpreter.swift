@@ -27,6 +27,9 @@ struct WhiskerInterpreter: Sendable {
 
     var definition: SessionDefinition { topology.definition }
 
+    /// Adds a finding about the recording itself to the next steps.
+    mutating func tell(_ finding: Finding) { narrator.tell(finding) }
+
     /// The steps that a message makes.
     mutating func take(_ message: WhiskerMessage) throws(WhiskerError) -> [WhiskerStep] {
         switch message {
@@ -43,7 +46,8 @@ struct WhiskerInterpreter: Sendable {
         for number in added {
             let stage = definition.stages[number]
             let label = StageLabel(number: number, name: stage.name, branches: stage.branches.map(\.name))
-            followers.append(StageFollower(label: label, branches: stage.branches.count, order: orders[number]))
+            followers.append(
+                StageFollower(label: label, branches: stage.branches.count, order: orders[number], limits: limits))
         }
         return !added.isEmpty
     }

@@ -7,12 +7,14 @@ struct MessagePackDecoder: Sendable {
     /// Where the next record begins in `buffer`.
     private var head = 0
     /// How many bytes of the stream lie before `buffer`.
-    private var passed: Int64 = 0
+    private var passed: Int64
     private var scanner: MessagePackScanner
     private var failure: MessagePackError?
 
-    init(limits: WhiskerLimits = WhiskerLimits()) {
+    /// - Parameter offset: how many bytes of the stream come before those that will be fed.
+    init(limits: WhiskerLimits = WhiskerLimits(), offset: Int64 = 0) {
         self.limits = limits
+        passed = offset
         scanner = MessagePackScanner(from: 0, limits: limits)
     }
 

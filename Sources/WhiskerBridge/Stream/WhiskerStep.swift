@@ -67,6 +67,9 @@ public struct WhiskerSummary: Sendable, Hashable {
     public var findings: Int64 = 0
     /// Records that Whisker numbered and that did not come.
     public var missingRecords: Int64 = 0
+    /// When the recording's beginning is missing, snapshot and all: how many bytes come before the first whole record;
+    /// its stages are then worked out from the records. nil for a recording that begins as it should.
+    public var missingBytes: Int64?
     /// The stages whose frame order neither was given nor could be inferred.
     public var stagesWithoutOrder: [Int] = []
 
@@ -77,6 +80,7 @@ public struct WhiskerSummary: Sendable, Hashable {
         var losses: [String] = []
         if case .damaged(let error) = ending { losses.append(error.message) }
         if case .lost(let error) = ending { losses.append(error.message) }
+        if let missingBytes { losses.append(RecordingGap.headMissing(bytes: missingBytes).finding.detail) }
         if missingRecords > 0 {
             losses.append(
                 "\(missingRecords) of Whisker's records are missing in the middle; batches around them are incomplete")

@@ -19,6 +19,10 @@ public struct WhiskerStream: Sendable {
     private var decoder: MessagePackDecoder
     private var session: Session?
     private var sessions = 0
+    /// What stands in for the first session's beginning.
+    private let missing: MissingHead?
+    /// How many bytes belong to no whole record, before the first.
+    private var toSkip: Int64
     private var records: Int64 = 0
     /// What was wrong, when something was.
     public private(set) var damage: WhiskerError?
@@ -35,10 +39,14 @@ public struct WhiskerStream: Sendable {
         self.init(KnownOrders(all: order), limits: limits)
     }
 
-    init(_ orders: KnownOrders, limits: WhiskerLimits) {
+    /// - Parameter missing: what stands in for the beginning of a recording that lacks it.
+    init(_ orders: KnownOrders, limits: WhiskerLimits, missing: MissingHead? = nil) {
         self.orders = orders
         self.limits = limits
-        decoder = MessagePackDecoder(limits: limits)
+        decoder = MessagePackDecoder(limits: limits, offset: missing?.bytes ?? 0)
+        self.missing = missing
+        toSkip = missing?.bytes ?? 0
+        session = missing.map { .greeted($0.snapshot) }
     }
 
     /// Whether a snapshot has come: the peer is one of Whisker's.
@@ -51,6 +59,11 @@ public struct WhiskerStream: Sendable {
     public mutating func read(_ bytes: some Collection<UInt8>) -> [WhiskerStep] {
         var steps: [WhiskerStep] = []
         var rest = bytes[...]
+        if toSkip > 0 {
+            let skipped = min(Int64(rest.count), toSkip)
+            toSkip -= skipped
+            rest = rest.dropFirst(Int(skipped))
+        }
         while damage == nil, !rest.isEmpty {
             decoder.feed(rest.prefix(Self.piece))
             rest = rest.dropFirst(Self.piece)
@@ -112,9 +125,10 @@ public struct WhiskerStream: Sendable {
                 hasToldSession = true
                 return annotated.opening
             }
-            let interpreter = try WhiskerInterpreter(
+            var interpreter = try WhiskerInterpreter(
                 snapshot, startedAt: source.startedAt, orders: orders.session(sessions), limits: limits)
             sessions += 1
+            if let missing, sessions == 1 { interpreter.tell(RecordingGap.headMissing(bytes: missing.bytes).finding) }
             session = .interpreted(interpreter)
             hasToldSession = true
             return [.started(source, interpreter.definition)]
@@ -162,6 +176,7 @@ public struct WhiskerStream: Sendable {
         summary.records = records
         switch session {
         case .interpreted(var interpreter):
+            if sessions == 1 { summary.missingBytes = missing?.bytes }
             steps += interpreter.finish(summary.ending, at: time)
             interpreter.count(into: &summary)
         case .annotated(var annotated):
