@@ -235,12 +235,16 @@ SELECT b.session AS session, b.stage AS stage, b.batch AS batch,
     b.end_time / 1e6 AS released_ms,
     (b.end_time - b.inbound_time) / 1e6 AS held_ms,
     CASE b.outcome WHEN 1 THEN 'released' WHEN 2 THEN 'interrupted' WHEN 3 THEN 'cancelled' WHEN 4 THEN 'failed'
-        ELSE 'open' END AS outcome
+        ELSE 'open' END AS outcome,
+    b.inbound_seq AS inbound_seq,
+    b.end_seq AS end_seq
 FROM (
     SELECT session, stage, batch,
         max(CASE WHEN kind = 1 THEN frame END) AS frame,
         max(CASE WHEN kind = 1 THEN direction END) AS direction,
         max(CASE WHEN kind = 1 THEN time END) AS inbound_time,
+        max(CASE WHEN kind = 1 THEN seq END) AS inbound_seq,
+        max(CASE WHEN outcome > 0 THEN seq END) AS end_seq,
         max(CASE WHEN outcome > 0 THEN time END) AS end_time,
         max(outcome) AS outcome
     FROM moment

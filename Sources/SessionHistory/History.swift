@@ -1,5 +1,5 @@
-public import PipelineEngine
 import GRDB
+public import PipelineEngine
 
 /// The SQLite history of sessions in one file.
 ///

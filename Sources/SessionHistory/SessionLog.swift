@@ -1,5 +1,5 @@
-public import PipelineEngine
 import GRDB
+public import PipelineEngine
 import Synchronization
 
 /// What is known of a session when its recording begins.

@@ -20,9 +20,11 @@ struct SessionRecorderTests {
     ])
 
     private static func event(_ sequence: Int64, payload: Int = 0) -> SessionEvent {
-        var audio = OutputAudioRawFrame(audio: [UInt8](repeating: UInt8(sequence % 251), count: payload), sampleRate: 8000)
+        var audio = OutputAudioRawFrame(
+            audio: [UInt8](repeating: UInt8(sequence % 251), count: payload), sampleRate: 8000)
         audio.header = FrameHeader(id: sequence)
-        return SessionEvent(sequence: sequence, time: sequence, kind: .bypass, stage: 0, frame: payload > 0 ? audio : nil)
+        return SessionEvent(
+            sequence: sequence, time: sequence, kind: .bypass, stage: 0, frame: payload > 0 ? audio : nil)
     }
 
     /// Tells two observers the same, so that one can be held against the other.
@@ -68,7 +70,9 @@ struct SessionRecorderTests {
             #expect(was.sequence == is_.sequence && was.kind == is_.kind && was.time == is_.time)
             #expect(was.subject == is_.subject && was.outcome == is_.outcome && was.batch == is_.batch)
             #expect(was.position == is_.position && was.emission == is_.emission && was.arrival == is_.arrival)
-            if let frame = was.frame { #expect(is_.frame.map(frame.hasSameContent) ?? false || is_.frame?.text == frame.text) }
+            if let frame = was.frame {
+                #expect(is_.frame.map(frame.hasSameContent) ?? false || is_.frame?.text == frame.text)
+            }
         }
         // The engine's own release against the two orders that SQL computes.
         let recorded = try history.releases(of: recorder.session, order: .recorded)

@@ -23,16 +23,20 @@ struct FormatTests {
     }
 
     @Test(arguments: [
-        "", "[]", "{", "{}x", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":tru}", "{\"a\":\"\\x\"}", "{\"a\":\"\\ud800\"}",
+        "", "[]", "{", "{}x", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":tru}", "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\ud800\"}",
         "{\"a\":\"\\u12\"}", "{\"a\":1-2}", "{\"a\":{\"$base64\":\"A\"}}", "{\"a\":{\"$number\":\"x\"}}",
         "{\"a\":{\"$object\":[1]}}", "\"", "{\"a\":\"",
     ])
-    func brokenJSONIsRefused(_ text: String) { #expect(throws: JSONReader.Failure.self) { try JSONReader.fields(text) } }
+    func brokenJSONIsRefused(_ text: String) {
+        #expect(throws: JSONReader.Failure.self) { try JSONReader.fields(text) }
+    }
 
     @Test func otherPeoplesJSONReads() throws {
-        let fields = try JSONReader.fields(" { \"a\" : [ 1 , -2.5e1, \"\\u00e9\\ud83c\\udf88\\/\" ] ,\n\"a2\":18446744073709551615 } ")
+        let fields = try JSONReader.fields(
+            " { \"a\" : [ 1 , -2.5e1, \"\\u00e9\\ud83c\\udf88\\/\" ] ,\n\"a2\":18446744073709551615 } ")
         #expect(fields["a"] == .array([1, .number(-25), "é🎈/"]))
-        #expect(fields["a2"] == .number(18446744073709551616))
+        #expect(fields["a2"] == .number(18_446_744_073_709_551_616))
         // The last of two fields of one name holds.
         #expect(try JSONReader.fields("{\"a\":1,\"a\":2}") == ["a": 2])
     }
@@ -140,10 +144,18 @@ extension FieldValue {
         case 0: self = .null
         case 1: self = .bool(.random(using: &random))
         case 2: self = .integer(Int64.random(in: .min ... .max, using: &random))
-        case 3: self = .number(Double(bitPattern: random.next() & ~(0x7FF << 52) | UInt64.random(in: 0..<2047, using: &random) << 52))
-        case 4: self = .string(String((0..<3).map { _ in Character(UnicodeScalar(UInt8.random(in: 0...127, using: &random))) }))
-        case 5: self = .bytes((0..<Int.random(in: 0...5, using: &random)).map { _ in UInt8(truncatingIfNeeded: random.next()) })
-        case 6: self = .array((0..<Int.random(in: 0...3, using: &random)).map { _ in FieldValue(random: &random, depth: depth - 1) })
+        case 3:
+            self = .number(
+                Double(bitPattern: random.next() & ~(0x7FF << 52) | UInt64.random(in: 0..<2047, using: &random) << 52))
+        case 4:
+            self = .string(
+                String((0..<3).map { _ in Character(UnicodeScalar(UInt8.random(in: 0...127, using: &random))) }))
+        case 5:
+            self = .bytes(
+                (0..<Int.random(in: 0...5, using: &random)).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+        case 6:
+            self = .array(
+                (0..<Int.random(in: 0...3, using: &random)).map { _ in FieldValue(random: &random, depth: depth - 1) })
         default: self = .object(FrameFields(random: &random, depth: depth - 1))
         }
     }

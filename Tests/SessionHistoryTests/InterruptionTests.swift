@@ -23,7 +23,8 @@ struct InterruptionTests {
 
     @Test func aKilledRecordingIsInterruptedAndWhole() async throws {
         let path = folder.file("h.sqlite")
-        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in try await Self.recordAndDie(path) }
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in try await Self.recordAndDie(path)
+        }
         // A reader sees it already; it changes nothing.
         #expect(try SQLiteShell.run("SELECT state FROM sessions", on: path) == "recording\n")
         #expect(try History.open(at: path).sessions().map(\.state) == [.interrupted])
@@ -40,8 +41,11 @@ struct InterruptionTests {
                 "SELECT batch, branch, sync_ms FROM barriers WHERE session = 1 AND straggler AND batch IN (SELECT batch FROM batches WHERE session = 1 AND outcome = 'open')",
                 on: path) == ["1501|0|"])
         // Extents end, and know their batches.
-        #expect(try SQLiteShell.run("SELECT count(*) FROM extent WHERE last_event = 9223372036854775807", on: path) == "0\n")
-        #expect(try SQLiteShell.run("SELECT count(*) FROM timeline WHERE session = 1 AND batch = 700", on: path) == "7\n")
+        #expect(
+            try SQLiteShell.run("SELECT count(*) FROM extent WHERE last_event = 9223372036854775807", on: path) == "0\n"
+        )
+        #expect(
+            try SQLiteShell.run("SELECT count(*) FROM timeline WHERE session = 1 AND batch = 700", on: path) == "7\n")
     }
 
     @Test func aCopyOfALivingHistoryIsInterrupted() async throws {
@@ -77,7 +81,8 @@ struct InterruptionTests {
                 try await log.close(source, state: .complete)
             }
         }()
-        let log = try #require(try await history.begin(SessionStart(definition: SessionScript.definition(), name: "own")))
+        let log = try #require(
+            try await history.begin(SessionStart(definition: SessionScript.definition(), name: "own")))
         let source = WaitingEvents()
         let reader = try History.open(at: path)
         var script = SessionScript()

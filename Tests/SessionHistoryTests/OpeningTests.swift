@@ -59,7 +59,9 @@ struct OpeningTests {
         #expect(failureOfWriting(byShell) == nil)
     }
 
-    @Test(arguments: ["file:x?mode=memory", ":memory:", "file:///etc/passwd", "a b%20c?d#e", "x'\"; DROP TABLE session"])
+    @Test(arguments: [
+        "file:x?mode=memory", ":memory:", "file:///etc/passwd", "a b%20c?d#e", "x'\"; DROP TABLE session",
+    ])
     func aPathIsAPath(_ name: String) async throws {
         let name = name.replacingOccurrences(of: "/", with: "_")
         let history = try History.open(at: folder.file(name), for: .writing)
@@ -233,8 +235,12 @@ struct OpeningTests {
         let definition = SessionDefinition(stages: [
             .init(
                 number: 0, name: "outer \"é\"", frameOrder: .pipeline,
-                branches: [.init(number: 0, name: nil, processors: []), .init(number: 1, name: "n", processors: ["a#0", "b\"#1"])]),
-            .init(number: 1, name: "inner", frameOrder: nil, branches: [.init(number: 0, processors: ["c"])], parent: 0),
+                branches: [
+                    .init(number: 0, name: nil, processors: []),
+                    .init(number: 1, name: "n", processors: ["a#0", "b\"#1"]),
+                ]),
+            .init(
+                number: 1, name: "inner", frameOrder: nil, branches: [.init(number: 0, processors: ["c"])], parent: 0),
         ])
         let history = try History.open(at: folder.file("h.sqlite"), for: .writing)
         let log = try await history.record([], definition: definition)

@@ -25,7 +25,8 @@ struct OrderTests {
             var seen: Set<Int64> = []
             let released = (own + last).filter { seen.insert($0.frame.id).inserted }
             for (position, output) in released.enumerated() {
-                result.append("\(direction) \(position) \(output.branch) \(output.frame.name) \(output.frame.text ?? "-")")
+                result.append(
+                    "\(direction) \(position) \(output.branch) \(output.frame.name) \(output.frame.text ?? "-")")
             }
         }
         return result
@@ -79,7 +80,9 @@ struct OrderTests {
                     isLate ? .late : .output, batch: number, branch: output.branch, direction: output.direction,
                     emission: emissions[output.branch], arrival: arrival, frame: output.frame)
                 emissions[output.branch] += 1
-                if output.isDropped { script.add(.drop, batch: number, branch: output.branch, subject: sequence, detail: "x") }
+                if output.isDropped {
+                    script.add(.drop, batch: number, branch: output.branch, subject: sequence, detail: "x")
+                }
             }
             for order in [RecordedOrder.arrival, .pipeline] {
                 expected[order]?[number] = oracle(outputs, order, endingWith: ending?.id)
@@ -99,7 +102,8 @@ struct OrderTests {
                 let lines: [String] = expected[order]?[number] ?? []
                 // Whose frame it is does not count, only what it is.
                 return lines.map { line in
-                    line.split(separator: " ").enumerated().filter { $0.offset != 2 }.map(\.element).joined(separator: " ")
+                    line.split(separator: " ").enumerated().filter { $0.offset != 2 }.map(\.element).joined(
+                        separator: " ")
                 }
             }
             if lines[0] != lines[1] { differing.insert(number) }
@@ -114,7 +118,9 @@ struct OrderTests {
                 let line = "\(row.direction) \(row.position) \(row.branch ?? -1) \(row.frameName) \(row.text ?? "-")"
                 found[row.batch, default: []].append(line)
             }
-            for number in Int64(1)...60 { #expect(found[number] ?? [] == expected[order]?[number], "batch \(number), \(order)") }
+            for number in Int64(1)...60 {
+                #expect(found[number] ?? [] == expected[order]?[number], "batch \(number), \(order)")
+            }
         }
         let reported = try SQLiteShell.lines("SELECT DISTINCT batch FROM order_diff ORDER BY batch", on: history.path)
         #expect(reported == differing.sorted().map { "\($0)" })

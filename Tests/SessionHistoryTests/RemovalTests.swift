@@ -95,14 +95,18 @@ struct RemovalTests {
         }
         let now = try #require(Timestamp.date("2024-01-04T12:00:00.000Z"))
         let day = 86_400.0
-        #expect(try history.prune(.olderThan(seconds: 2 * day), dryRun: true, now: now).sessions.map(\.name) == ["a", "b"])
+        #expect(
+            try history.prune(.olderThan(seconds: 2 * day), dryRun: true, now: now).sessions.map(\.name) == ["a", "b"])
         #expect(try history.prune(.keep(count: 3), dryRun: true).sessions.map(\.name) == ["a"])
         #expect(try history.prune(.keep(count: 9), dryRun: true).sessions.isEmpty)
-        #expect(try history.prune(.maxSize(bytes: 4_200_000), dryRun: true).sessions.map(\.name) == ["a", "b"], "\(size())")
+        #expect(
+            try history.prune(.maxSize(bytes: 4_200_000), dryRun: true).sessions.map(\.name) == ["a", "b"], "\(size())")
         #expect(try history.sessions().count == 4)
         let before = size()
         let kept = try history.prune(.maxSize(bytes: 4_200_000))
-        #expect(kept.sessions.map(\.name) == ["a", "b"] && (kept.sizeAfter ?? 0) <= 4_200_000 && kept.sizeBefore == Int64(before))
+        #expect(
+            kept.sessions.map(\.name) == ["a", "b"] && (kept.sizeAfter ?? 0) <= 4_200_000
+                && kept.sizeBefore == Int64(before))
         #expect(try history.prune(.keep(count: 0)).sessions.count == 2)
         #expect(try history.sessions().isEmpty)
     }
@@ -120,7 +124,9 @@ struct RemovalTests {
         // It is done behind what else there is to do.
         try await again.record([])
         again.close()
-        #expect(try SQLiteShell.run("SELECT count(*) FROM discarded; SELECT count(*) FROM event", on: history.path) == "0\n2\n")
+        #expect(
+            try SQLiteShell.run("SELECT count(*) FROM discarded; SELECT count(*) FROM event", on: history.path)
+                == "0\n2\n")
         #expect(size() < 500_000)
     }
 

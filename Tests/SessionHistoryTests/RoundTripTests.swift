@@ -45,8 +45,11 @@ struct RoundTripTests {
         script.add(.drop, batch: 2, branch: 1, direction: .downstream, subject: late, detail: "interrupted")
         script.add(.drop, frame: SessionScript.text("refused", id: 94), detail: "refused: too late")
         script.add(.stall, batch: 2, branch: 0, detail: "it sleeps", processor: "P#0")
-        script.add(.error, batch: 2, branch: 0, frame: ErrorFrame(error: "x", processor: "P#0"), detail: "boom", processor: "P#0")
-        script.add(.anomaly, batch: 2, branch: 1, subject: late, frame: SessionScript.text("other", id: 93), detail: "odd")
+        script.add(
+            .error, batch: 2, branch: 0, frame: ErrorFrame(error: "x", processor: "P#0"), detail: "boom",
+            processor: "P#0")
+        script.add(
+            .anomaly, batch: 2, branch: 1, subject: late, frame: SessionScript.text("other", id: 93), detail: "odd")
         script.add(.close, batch: 2, outcome: .interrupted)
         script.stage = -1
         script.add(.anomaly, detail: "of the session")
@@ -124,7 +127,8 @@ struct RoundTripTests {
         script.add(.late, batch: 1, branch: 1, direction: .downstream, emission: 1, arrival: 2, frame: changed)
 
         let log = try await history.record(script.events)
-        #expect(try SQLiteShell.run("SELECT count(*), sum(length(payload)) FROM frame", on: history.path) == "2|200000\n")
+        #expect(
+            try SQLiteShell.run("SELECT count(*), sum(length(payload)) FROM frame", on: history.path) == "2|200000\n")
         let read = try history.allEvents(of: log.session)
         #expect(read[3].frame?.payload?.bytes.first == 8)
         #expect(read[2].frame?.payload?.bytes == audio)
@@ -180,6 +184,8 @@ struct RoundTripTests {
             try SQLiteShell.lines(
                 "SELECT frame_id, omitted, payload_bytes FROM frames WHERE omitted IS NOT NULL", on: path)
                 == ["1|truncated|101", "3|truncated|"])
-        #expect(try SQLiteShell.run("SELECT text FROM timeline WHERE frame_id = 1", on: path) == "audio 101 bytes 8000 Hz\n")
+        #expect(
+            try SQLiteShell.run("SELECT text FROM timeline WHERE frame_id = 1", on: path) == "audio 101 bytes 8000 Hz\n"
+        )
     }
 }

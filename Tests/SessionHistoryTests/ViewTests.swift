@@ -71,13 +71,17 @@ struct ViewTests {
                 "1|0f8fad5b-d9cb-469f-a165-70867728950e|empty|test|complete|2024-05-06T07:08:09.010Z|0.0|1|0|0|0|0|0|0"
             ])
         #expect(log.session == 1)
-        #expect(try lines("SELECT session, stage, name, frame_order, branches FROM stages") == ["1|0|SyncParallelPipeline#0|arrival|2"])
+        #expect(
+            try lines("SELECT session, stage, name, frame_order, branches FROM stages") == [
+                "1|0|SyncParallelPipeline#0|arrival|2"
+            ])
         #expect(try lines("SELECT * FROM branches") == [#"1|0|0|b0|["P#0"]"#, #"1|0|1|b1|["P#1"]"#])
     }
 
     @Test func timeline() async throws {
         _ = try await recordEverything()
-        let columns = "seq, at_ms, event, stage, batch, branch, position, direction, frame_id, frame_name, frame_type, frame_class, text"
+        let columns =
+            "seq, at_ms, event, stage, batch, branch, position, direction, frame_id, frame_name, frame_type, frame_class, text"
         #expect(
             try lines("SELECT \(columns) FROM timeline WHERE session = 1 AND seq IN (1, 2, 3, 4, 7) ORDER BY seq") == [
                 "1|1.0|bypass|0||||downstream|1|StartFrame#1|StartFrame|system|",
@@ -87,7 +91,9 @@ struct ViewTests {
                 "7|7.0|release|0|1|1|0|downstream|12|TextFrame#12|TextFrame|data|one 1",
             ])
         #expect(
-            try lines("SELECT \(columns) FROM timeline WHERE session = 1 AND seq > 8 AND stage = 0 AND batch = 2 ORDER BY seq") == [
+            try lines(
+                "SELECT \(columns) FROM timeline WHERE session = 1 AND seq > 8 AND stage = 0 AND batch = 2 ORDER BY seq"
+            ) == [
                 "9|9.0|inbound|0|2|||downstream|20|TextFrame#20|TextFrame|data|two",
                 "10|10.0|output|0|2|1||downstream|22|OutputAudioRawFrame#22|OutputAudioRawFrame|data|audio 4 bytes 16000 Hz",
                 "11|11.0|output|0|2|0||downstream|21|OutputImageRawFrame#21|OutputImageRawFrame|data|image 3 bytes 4x5",
@@ -103,7 +109,10 @@ struct ViewTests {
                 "21|21.0|release|0|2|0|1|downstream|21|OutputImageRawFrame#21|OutputImageRawFrame|data|image 3 bytes 4x5",
                 "22|22.0|duplicate|0|2|0|0|downstream|22|OutputAudioRawFrame#22|OutputAudioRawFrame|data|audio 4 bytes 16000 Hz",
             ])
-        #expect(try lines("SELECT seq, processor, detail FROM timeline WHERE detail IS NOT NULL AND seq < 20") == ["17|P#1|boom", "18||interrupted"])
+        #expect(
+            try lines("SELECT seq, processor, detail FROM timeline WHERE detail IS NOT NULL AND seq < 20") == [
+                "17|P#1|boom", "18||interrupted",
+            ])
     }
 
     @Test func releaseOrderAndItsDifferences() async throws {
@@ -138,9 +147,9 @@ struct ViewTests {
         _ = try await recordEverything()
         #expect(
             try lines("SELECT * FROM batches WHERE session = 1 ORDER BY batch") == [
-                "1|0|1|10|TextFrame|downstream|2.0|8.0|6.0|released",
-                "1|0|2|20|TextFrame|downstream|9.0|22.0|13.0|interrupted",
-                "1|0|3|30|TextFrame|downstream|23.0|||open",
+                "1|0|1|10|TextFrame|downstream|2.0|8.0|6.0|released|2|8",
+                "1|0|2|20|TextFrame|downstream|9.0|22.0|13.0|interrupted|9|22",
+                "1|0|3|30|TextFrame|downstream|23.0|||open|23|",
             ])
         #expect(
             try lines("SELECT * FROM barriers WHERE session = 1 ORDER BY batch, branch") == [
@@ -196,7 +205,10 @@ struct ViewTests {
                 "1|27|0|3|1|id-collision|warning|id collision: they differ",
                 "1||0|9||end-frame-lost|error|it never came out",
             ])
-        #expect(try history.findings(of: log.session).map(\.kind) == ["late-output", "stall", "id-collision", "end-frame-lost"])
+        #expect(
+            try history.findings(of: log.session).map(\.kind) == [
+                "late-output", "stall", "id-collision", "end-frame-lost",
+            ])
         #expect(try history.findings(of: log.session).map(\.severity) == [.warning, .error, .warning, .error])
     }
 
@@ -217,7 +229,8 @@ struct ViewTests {
         let log = try await history.record([])
         let rows = [
             ReleaseRow(
-                stage: 0, batch: 1, direction: "downstream", position: 0, branch: 1, frameID: 5, frameName: "TextFrame#5",
+                stage: 0, batch: 1, direction: "downstream", position: 0, branch: 1, frameID: 5,
+                frameName: "TextFrame#5",
                 frameType: "TextFrame"),
             ReleaseRow(
                 stage: 0, batch: 1, direction: "upstream", position: 0, branch: nil, frameID: 6, frameName: "named",

@@ -27,9 +27,13 @@ struct WriterTests {
         script.add(.sync, batch: 1, branch: 1)
         let log = try await history.record(script.events, state: nil)
         #expect(
-            try SQLiteShell.lines("SELECT branch, outputs, sync_ms, straggler FROM barriers WHERE session = 1", on: history.path)
+            try SQLiteShell.lines(
+                "SELECT branch, outputs, sync_ms, straggler FROM barriers WHERE session = 1", on: history.path)
                 == ["0|0||1", "1|1|3.0|0"])
-        #expect(try SQLiteShell.lines("SELECT outcome FROM batches; SELECT state FROM sessions", on: history.path) == ["open", "recording"])
+        #expect(
+            try SQLiteShell.lines("SELECT outcome FROM batches; SELECT state FROM sessions", on: history.path) == [
+                "open", "recording",
+            ])
         #expect(try history.session("last").state == .recording)
         _ = log
     }
@@ -132,10 +136,15 @@ struct WriterTests {
         var logs: [(log: SessionLog, source: WaitingEvents)] = []
         for _ in 0..<20 {
             logs.append(
-                (try #require(try await history.begin(SessionStart(definition: SessionScript.definition()))), WaitingEvents()))
+                (
+                    try #require(try await history.begin(SessionStart(definition: SessionScript.definition()))),
+                    WaitingEvents()
+                ))
         }
         var script = SessionScript()
-        for number in 1...60 { script.batch(Int64(number), text: "t\(number)", arrivals: number % 3 == 0 ? [1, 0] : [0, 1]) }
+        for number in 1...60 {
+            script.batch(Int64(number), text: "t\(number)", arrivals: number % 3 == 0 ? [1, 0] : [0, 1])
+        }
         let events = script.events
         for start in stride(from: 0, to: events.count, by: 5) {
             for (log, source) in logs { source.add(Array(events[start..<min(start + 5, events.count)]), to: log) }
@@ -151,7 +160,9 @@ struct WriterTests {
             #expect(read.map(\.subject) == events.map(\.subject))
         }
         #expect(
-            try SQLiteShell.lines("SELECT count(*), min(n), max(n) FROM (SELECT count(*) AS n FROM order_diff GROUP BY session)", on: history.path)
+            try SQLiteShell.lines(
+                "SELECT count(*), min(n), max(n) FROM (SELECT count(*) AS n FROM order_diff GROUP BY session)",
+                on: history.path)
                 == ["20|40|40"])
         // Every event is in one extent of its session, and no extent says otherwise.
         #expect(
@@ -205,7 +216,8 @@ struct WriterTests {
         var largest = 0
         var script = SessionScript()
         for number in 1...300 {
-            var audio = OutputAudioRawFrame(audio: [UInt8](repeating: UInt8(number % 251), count: 100_000), sampleRate: 8000)
+            var audio = OutputAudioRawFrame(
+                audio: [UInt8](repeating: UInt8(number % 251), count: 100_000), sampleRate: 8000)
             audio.header = FrameHeader(id: Int64(number))
             script.add(.bypass, frame: audio)
             source.add([script.events[number - 1]], to: log)

@@ -73,7 +73,9 @@ enum Interruption {
             for extent in extents.takeAll() { try SessionRows.insert(session, extent, db) }
         }
         try SessionRows.store(counts, session, countedTo: end, db)
-        let endedAt = Timestamp.date(startedAt).map { Timestamp.text($0.addingTimeInterval(Double(counts.duration) / 1e9)) }
+        let endedAt = Timestamp.date(startedAt).map {
+            Timestamp.text($0.addingTimeInterval(Double(counts.duration) / 1e9))
+        }
         try SessionRows.close(session, state: state, endedAt: endedAt ?? startedAt, db)
     }
 }

@@ -68,9 +68,11 @@ enum Removing {
             let frames = "SELECT frame FROM event WHERE id BETWEEN ?1 AND ?2 AND session = ?3 AND frame IS NOT NULL"
             try db.execute(sql: "DELETE FROM omission WHERE frame IN (\(frames))", arguments: range)
             try db.execute(sql: "DELETE FROM frame WHERE id IN (\(frames))", arguments: range)
-            try db.execute(sql: "DELETE FROM note WHERE event BETWEEN ?1 AND ?2 AND event IN (\(own))", arguments: range)
             try db.execute(
-                sql: "DELETE FROM dropped_output WHERE output BETWEEN ?1 AND ?2 AND output IN (\(own))", arguments: range)
+                sql: "DELETE FROM note WHERE event BETWEEN ?1 AND ?2 AND event IN (\(own))", arguments: range)
+            try db.execute(
+                sql: "DELETE FROM dropped_output WHERE output BETWEEN ?1 AND ?2 AND output IN (\(own))",
+                arguments: range)
             try db.execute(sql: "DELETE FROM event WHERE id BETWEEN ?1 AND ?2 AND session = ?3", arguments: range)
         } else {
             try db.execute(

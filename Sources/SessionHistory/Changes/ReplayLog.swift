@@ -43,11 +43,13 @@ public final class ReplayLog: Sendable {
                             frame_type)
                         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                         """)
-                let first = (try db.firstRow("SELECT max(id) FROM replay_release") { try $0.optionalInteger(0) } ?? 0) ?? 0
+                let first =
+                    (try db.firstRow("SELECT max(id) FROM replay_release") { try $0.optionalInteger(0) } ?? 0) ?? 0
                 for row in releases {
                     let isOrdinaryName = row.frameName == "\(row.frameType)#\(row.frameID)"
                     try insert.execute(arguments: [
-                        replay, row.stage, row.batch, row.direction == "upstream", row.position, row.branch, row.frameID,
+                        replay, row.stage, row.batch, row.direction == "upstream", row.position, row.branch,
+                        row.frameID,
                         isOrdinaryName ? nil : row.frameName.storable(), row.frameType.storable(),
                     ])
                 }

@@ -1,14 +1,6 @@
 import Foundation
 import GRDB
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// A history's file, looked at before it is opened.
 enum HistoryFile {
     /// 'Lkst', bytes 68 to 71 of every history.
@@ -27,7 +19,8 @@ enum HistoryFile {
     /// `path` is a path whatever it looks like: never a URI, and `:memory:` is a file of that name.
     static func absolutePath(_ path: String) throws -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw HistoryError(.notFound, "the history's path is empty or has a NUL in it; give a file's path with --db")
+            throw HistoryError(
+                .notFound, "the history's path is empty or has a NUL in it; give a file's path with --db")
         }
         if let resolved = resolve(path) { return resolved }
         let cut = path.lastIndex(of: "/")
@@ -69,7 +62,8 @@ enum HistoryFile {
             return try queue.inDatabase { db in
                 let id = try db.firstRow("PRAGMA application_id") { try $0.integer(0) }
                 guard id == applicationID else { return .foreign("it is another program's SQLite database") }
-                return .history(version: try db.firstRow("PRAGMA user_version") { UInt32(clamping: try $0.integer(0)) } ?? 0)
+                return .history(
+                    version: try db.firstRow("PRAGMA user_version") { UInt32(clamping: try $0.integer(0)) } ?? 0)
             }
         } catch {
             let failure = HistoryError(error, path: path, doing: "cannot read the history")
@@ -108,9 +102,9 @@ enum HistoryFile {
         var log = stat()
         let logSize = stat(path + "-wal", &log) == 0 ? Int64(log.st_size) : 0
         #if os(Linux)
-        let modified = status.st_mtim
+            let modified = status.st_mtim
         #else
-        let modified = status.st_mtimespec
+            let modified = status.st_mtimespec
         #endif
         return Stamp(
             size: Int64(status.st_size), modified: Int64(modified.tv_sec) &* 1_000_000_000 &+ Int64(modified.tv_nsec),

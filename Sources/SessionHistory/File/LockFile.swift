@@ -1,11 +1,4 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-import Synchronization
+import Foundation
 
 /// The file beside a history, `PATH.lock`, through which processes take turns at writing and see which of them live.
 ///
@@ -114,11 +107,11 @@ final class LockFile: Sendable {
     // MARK: - Byte locks
 
     #if os(Linux)
-    private static let setLock: CInt = 37  // F_OFD_SETLK, which Glibc's module does not show
-    private static let getLock: CInt = 36  // F_OFD_GETLK
+        private static let setLock: CInt = 37  // F_OFD_SETLK, which Glibc's module does not show
+        private static let getLock: CInt = 36  // F_OFD_GETLK
     #else
-    private static let setLock: CInt = 90
-    private static let getLock: CInt = 92
+        private static let setLock: CInt = 90
+        private static let getLock: CInt = 92
     #endif
 
     private static func request(_ byte: Int64, _ kind: CInt) -> flock {
@@ -145,7 +138,8 @@ extension HistoryError {
         case ENOENT, ENOTDIR:
             self.init(.notFound, "\(doing) \(path): \(words); make the folder, or give another path with --db")
         case EACCES, EPERM, EROFS:
-            self.init(.noPermission, "\(doing) \(path): \(words); change its permissions, or give another path with --db")
+            self.init(
+                .noPermission, "\(doing) \(path): \(words); change its permissions, or give another path with --db")
         case ELOOP:
             self.init(.foreign, "\(doing) \(path): it is a symbolic link; give the path that it leads to")
         case ENOSPC, EDQUOT, EFBIG:

@@ -55,7 +55,9 @@ enum ContentHash {
 
     /// Chains a number into a hash.
     @inline(__always)
-    static func combine(_ hash: UInt64, _ value: UInt64) -> UInt64 { rotate(hash ^ round(0, value), 27) &* prime1 &+ prime4 }
+    static func combine(_ hash: UInt64, _ value: UInt64) -> UInt64 {
+        rotate(hash ^ round(0, value), 27) &* prime1 &+ prime4
+    }
 
     @inline(__always)
     private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {

@@ -17,7 +17,8 @@ struct EventCode: Hashable {
     /// - Precondition: stage and branch are in range, or -1 for none; `SessionEncoder` checks.
     @inline(__always)
     init(
-        kind: SessionEvent.Kind, direction: FrameDirection?, outcome: BatchOutcome?, isLast: Bool, stage: Int, branch: Int
+        kind: SessionEvent.Kind, direction: FrameDirection?, outcome: BatchOutcome?, isLast: Bool, stage: Int,
+        branch: Int
     ) {
         var value = Int64(kind.rawValue)
         switch direction {

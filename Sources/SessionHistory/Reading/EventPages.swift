@@ -1,5 +1,5 @@
-public import PipelineEngine
 import GRDB
+public import PipelineEngine
 
 extension History {
     /// How much of the frames an event reader decodes.

@@ -68,7 +68,9 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
             let queue = try DatabaseQueue(path: name, configuration: configuration)
             try queue.read { db in try SchemaCheck.verify(db, path) }
             return Open(queue: queue, stamp: isAtRest ? stamp : nil)
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN || error.resultCode == .SQLITE_READONLY {
+        } catch let error as DatabaseError
+            where error.resultCode == .SQLITE_CANTOPEN || error.resultCode == .SQLITE_READONLY
+        {
             throw HistoryError(
                 .noPermission,
                 "cannot read \(path): its last changes are in \(path)-wal, and its folder cannot be written to, which "

@@ -89,7 +89,9 @@ final class FrameWriter {
 
         var hash = entry.hashSeed
         if let pts = header.pts { hash = ContentHash.combine(hash, UInt64(bitPattern: pts)) }
-        if text != nil { hash = text?.withUTF8 { ContentHash.hash(UnsafeRawBufferPointer($0), seed: hash ^ 1) } ?? hash }
+        if text != nil {
+            hash = text?.withUTF8 { ContentHash.hash(UnsafeRawBufferPointer($0), seed: hash ^ 1) } ?? hash
+        }
         if let fieldsRange { hash = ContentHash.hash(scratch.bytes(fieldsRange), seed: hash ^ 2) }
         if let metadataRange { hash = ContentHash.hash(scratch.bytes(metadataRange), seed: hash ^ 3) }
         if let payload { hash = payload.bytes.withUnsafeBytes { ContentHash.hash($0, seed: hash ^ 4) } }

@@ -50,7 +50,9 @@ final class SessionEncoder {
         }
         let id = log.events.nextID
         var subject: Int64?
-        if event.pointee.subject > 0 { subject = try locate(event.pointee.subject, of: event.pointee.sequence, log, db) }
+        if event.pointee.subject > 0 {
+            subject = try locate(event.pointee.subject, of: event.pointee.sequence, log, db)
+        }
 
         var frameRow: Int64?
         var isLast = false
@@ -60,10 +62,13 @@ final class SessionEncoder {
             if written.endsBatch { isLast = noteEnding(frame.id, event.pointee.kind, event.pointee.stage) }
         }
         let code = EventCode(
-            kind: event.pointee.kind, direction: event.pointee.direction, outcome: event.pointee.outcome, isLast: isLast, stage: event.pointee.stage,
+            kind: event.pointee.kind, direction: event.pointee.direction, outcome: event.pointee.outcome,
+            isLast: isLast, stage: event.pointee.stage,
             branch: event.pointee.branch)
         // Emission and position share a column, since no event has both.
-        let place = event.pointee.kind == .output || event.pointee.kind == .late ? event.pointee.emission : event.pointee.position
+        let place =
+            event.pointee.kind == .output || event.pointee.kind == .late
+            ? event.pointee.emission : event.pointee.position
 
         let cells = try log.events.row()
         cells[0] = .integer(session)
@@ -76,7 +81,9 @@ final class SessionEncoder {
         cells[7] = subject.map(LogTable.Cell.integer) ?? .null
         cells[8] = frameRow.map(LogTable.Cell.integer) ?? .null
 
-        if event.pointee.detail != nil || event.pointee.processor != nil { try log.addNote(id, event.pointee.processor, event.pointee.detail) }
+        if event.pointee.detail != nil || event.pointee.processor != nil {
+            try log.addNote(id, event.pointee.processor, event.pointee.detail)
+        }
         if event.pointee.kind == .drop, let subject { try log.addDropped(subject) }
         lastSequence = event.pointee.sequence
         sequences.add(sequence: event.pointee.sequence, event: id)

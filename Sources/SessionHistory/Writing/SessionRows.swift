@@ -15,7 +15,8 @@ enum SessionRows {
     ) throws -> SessionEncoder? {
         let uuid = (start.uuid ?? UUID().uuidString).lowercased()
         guard uuid.utf8.count == 36, UUID(uuidString: uuid) != nil else {
-            throw HistoryError(.invalidEvent, "'\(uuid.storable(maxBytes: 64))' is no uuid; a session's has 36 characters")
+            throw HistoryError(
+                .invalidEvent, "'\(uuid.storable(maxBytes: 64))' is no uuid; a session's has 36 characters")
         }
         let known = try db.firstRow("SELECT session FROM session WHERE uuid = ?", [uuid]) { try $0.integer(0) }
         if let known {

@@ -184,9 +184,9 @@ extension sigaction {
     /// Whether the signal has its default effect, which for most is to end the process.
     fileprivate var isDefault: Bool {
         #if canImport(Darwin)
-        __sigaction_u.__sa_handler == nil
+            __sigaction_u.__sa_handler == nil
         #else
-        __sigaction_handler.sa_handler == nil
+            __sigaction_handler.sa_handler == nil
         #endif
     }
 }
