@@ -19,8 +19,10 @@ enum Moment {
             let text = String(value)
             return String(repeating: "0", count: max(0, count - text.count)) + text
         }
-        let date = "\(digits(Int64(parts.tm_year) + 1_900, 4))-\(digits(Int64(parts.tm_mon) + 1, 2))-\(digits(Int64(parts.tm_mday), 2))"
-        let clock = "\(digits(Int64(parts.tm_hour), 2)):\(digits(Int64(parts.tm_min), 2)):\(digits(Int64(parts.tm_sec), 2))"
+        let date =
+            "\(digits(Int64(parts.tm_year) + 1_900, 4))-\(digits(Int64(parts.tm_mon) + 1, 2))-\(digits(Int64(parts.tm_mday), 2))"
+        let clock =
+            "\(digits(Int64(parts.tm_hour), 2)):\(digits(Int64(parts.tm_min), 2)):\(digits(Int64(parts.tm_sec), 2))"
         return "\(date)T\(clock).\(digits(rest, 3))Z"
     }
 

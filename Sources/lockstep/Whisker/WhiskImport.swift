@@ -44,7 +44,10 @@ struct WhiskImport {
         let (path, order) = (path, order)
         var events: Int64 = 0
         do {
-            try await produced({ take in try WhiskFile.read(path, order: order, take: take) }) { step in
+            let steps = { @Sendable (take: (WhiskerStep) throws -> Void) in
+                try WhiskFile.read(path, order: order, take: take)
+            }
+            try await produced(steps) { step in
                 try await intake.take(step)
                 if case .event = step {
                     events += 1
@@ -76,7 +79,8 @@ struct WhiskImport {
 ///
 /// - Throws: what either of them throws; `produce` then ends at its next item.
 func produced<Item: Sendable>(
-    _ produce: @escaping @Sendable (_ take: (Item) throws -> Void) throws -> Void, _ consume: (Item) async throws -> Void
+    _ produce: @escaping @Sendable (_ take: (Item) throws -> Void) throws -> Void,
+    _ consume: (Item) async throws -> Void
 ) async throws {
     let (items, input) = AsyncThrowingStream.makeStream(of: Item.self, bufferingPolicy: .unbounded)
     let room = DispatchSemaphore(value: 1_024)
@@ -120,13 +124,17 @@ struct FileDigest: Sendable {
 
     init(of path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw CommandFailure("\(path): this file cannot be opened: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw CommandFailure("\(path): this file cannot be opened: \(String(cString: strerror(errno)))")
+        }
         defer { close(descriptor) }
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw CommandFailure("\(path): this file cannot be read: \(String(cString: strerror(errno)))") }
+            guard count >= 0 else {
+                throw CommandFailure("\(path): this file cannot be read: \(String(cString: strerror(errno)))")
+            }
             if count == 0 { return }
             add(buffer[..<count])
         }

@@ -72,7 +72,8 @@ struct WhiskerIntake {
             definition: definition, name: name, source: source, uuid: uuid?(sessions.count),
             startedAt: Moment.iso(secondsSince1970: bot.startedAt))
         if uuid == nil {
-            recorder = try await SessionRecorder.start(start, in: history, onFailure: onFailure)
+            recorder = try await SessionRecorder.start(
+                in: history, definition: definition, name: name, source: source, onFailure: onFailure)
         } else {
             recorder = try await SessionRecorder.importing(start, into: history, onFailure: onFailure)
         }
