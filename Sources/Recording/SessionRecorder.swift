@@ -69,6 +69,11 @@ public final class SessionRecorder: SessionObserver {
 
     public func waitWhileCongested() async { await buffer.waitWhileCongested() }
 
+    /// Stores what has become known of the session's stages since it began: more of them, their frame orders. Numbers stay.
+    ///
+    /// - Throws: `HistoryError` if it cannot be stored.
+    public func redefine(_ definition: SessionDefinition) async throws { try await log.redefine(definition) }
+
     // MARK: - Ending
 
     /// Returns when every event observed so far is committed: a reader in another process sees it.

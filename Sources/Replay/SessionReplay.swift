@@ -66,7 +66,7 @@ public struct SessionReplay: Sendable {
             { try source.next() },
             { batch in
                 let count = result.withLock { result in
-                    result.add(batch)
+                    result.add(batch, recordedOrder: stage.frameOrder)
                     return result.batches
                 }
                 if let rerun = batch.rerun { try keeper?.add(rerun) }

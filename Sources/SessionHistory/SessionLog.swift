@@ -103,6 +103,17 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
         try await writer.run { [self] _ in try throwFailure() }
     }
 
+    /// Stores what has become known of the session's stages since it began: more of them, their frame orders. Numbers stay.
+    ///
+    /// - Throws: `HistoryError` if it cannot be stored.
+    public func redefine(_ definition: SessionDefinition) async throws {
+        guard !lease.hasEnded else { return try throwFailure() }
+        let session = session
+        try await writer.run { connection in
+            try connection.transaction { db, _ in try SessionRows.store(definition, session, db) }
+        }
+    }
+
     /// Flushes, then closes the session with this state. Its counts are final then.
     ///
     /// A session whose recording failed is closed as failed, with what is in the history of it.

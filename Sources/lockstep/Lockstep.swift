@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import PipelineEngine
 internal import PipelineFiles
 internal import SessionHistory
+internal import WhiskerBridge
 
 #if canImport(Glibc)
     internal import Glibc
@@ -73,6 +74,7 @@ struct Lockstep: AsyncParsableCommand {
     /// Whether the error's description is meant for users.
     private static func isOurs(_ error: any Error) -> Bool {
         error is FileProblem || error is FileProblems || error is HistoryError || error is PipelineError
+            || error is WhiskerError
     }
 
     /// Help, version and usage errors are the parser's; its message is for people, its exit code (64) is not ours.

@@ -7,7 +7,7 @@ struct UsageTests {
         "Wrong usage is exit code 2, with a sentence on standard error and nothing on standard output",
         arguments: [
             (["bogus"], "Unexpected argument 'bogus'"),
-            (["record"], "Missing expected argument '--pipeline <file>'"),
+            (["record"], "give --pipeline FILE to run a pipeline, or --whisker ADDRESS to record a bot"),
             (
                 ["record", "--pipeline", "x.yaml", "--order", "alphabetical"],
                 "Please provide one of 'arrival' and 'pipeline'"

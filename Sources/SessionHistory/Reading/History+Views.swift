@@ -70,11 +70,16 @@ extension History {
     }
 
     /// What no healthy session shows: derived from its events, and stored with `add(_:to:)`; by sequence.
-    public func findings(of session: Int64) throws -> [Finding] {
+    public func findings(of session: Int64) throws -> [Finding] { try findings(of: session, in: "findings") }
+
+    /// Those that were stored with `add(_:to:)`: what a copy of the session has to bring along beside its events.
+    public func storedFindings(of session: Int64) throws -> [Finding] { try findings(of: session, in: "finding") }
+
+    private func findings(of session: Int64, in table: String) throws -> [Finding] {
         try reader.read { db in
             try db.rows(
                 """
-                SELECT seq, stage, batch, branch, kind, severity, detail FROM findings WHERE session = ?
+                SELECT seq, stage, batch, branch, kind, severity, detail FROM \(table) WHERE session = ?
                 ORDER BY seq IS NULL, seq
                 """, [session]
             ) { row in

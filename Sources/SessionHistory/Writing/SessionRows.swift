@@ -49,7 +49,8 @@ enum SessionRows {
         return SessionEncoder(session: session, uuid: uuid, from: first)
     }
 
-    private static func store(_ definition: SessionDefinition, _ session: Int64, _ db: Database) throws {
+    /// Stores what a session runs; what was stored of it before is brought up to date.
+    static func store(_ definition: SessionDefinition, _ session: Int64, _ db: Database) throws {
         for (index, stage) in definition.stages.enumerated() {
             guard stage.number == index, stage.number <= EventCode.maxStage,
                 stage.branches.count <= EventCode.maxBranch + 1
@@ -60,7 +61,11 @@ enum SessionRows {
                         + "\(EventCode.maxStage), and have at most \(EventCode.maxBranch + 1) branches")
             }
             try db.execute(
-                sql: "INSERT INTO stage(session, stage, name, frame_order, parent) VALUES (?, ?, ?, ?, ?)",
+                sql: """
+                    INSERT INTO stage(session, stage, name, frame_order, parent) VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT DO UPDATE SET name = excluded.name, frame_order = excluded.frame_order,
+                        parent = excluded.parent
+                    """,
                 arguments: [session, stage.number, stage.name.storable(), stage.frameOrder?.rawValue, stage.parent])
             for (number, branch) in stage.branches.enumerated() {
                 let buffer = ByteBuffer(capacity: 256)
@@ -68,7 +73,10 @@ enum SessionRows {
                 let names = FieldValue.array(branch.processors.map { .string($0.storable()) })
                 let range = json.write(array: names)
                 try db.execute(
-                    sql: "INSERT INTO branch(session, stage, branch, name, processors) VALUES (?, ?, ?, ?, ?)",
+                    sql: """
+                        INSERT INTO branch(session, stage, branch, name, processors) VALUES (?, ?, ?, ?, ?)
+                        ON CONFLICT DO UPDATE SET name = excluded.name, processors = excluded.processors
+                        """,
                     arguments: [
                         session, stage.number, number, branch.name?.storable(),
                         String(decoding: buffer.bytes(range), as: UTF8.self),

@@ -8,12 +8,14 @@ struct Export: SpeakingCommand {
         discussion: "The file is readable by its owner only. Importing it gives the same session, with the same uuid.")
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
-        case jsonl
+        case jsonl, whisk
     }
 
     @OptionGroup var target: SessionArgument
 
-    @Option(help: ArgumentHelp("The format: jsonl, one JSON object a line.", valueName: "format"))
+    @Option(
+        help: ArgumentHelp(
+            "jsonl: one JSON object a line; whisk: a file for Pipecat's debugger Whisker.", valueName: "format"))
     var format: Format
 
     @Option(help: ArgumentHelp("The file; else standard output.", valueName: "file|-"), completion: .file())
@@ -28,7 +30,11 @@ struct Export: SpeakingCommand {
         let file = try output.flatMap { $0 == "-" ? nil : try PrivateFile(creating: $0) }
         let stream = file?.stream ?? terminal.output
         var progress = ProgressBar("exporting", total: session.inbound, on: terminal)
-        let events = try SessionExport(history, session).write(to: stream) { progress.update($0) }
+        let events =
+            switch format {
+            case .jsonl: try SessionExport(history, session).write(to: stream) { progress.update($0) }
+            case .whisk: try WhiskExport(history, session).write(to: stream) { progress.update($0) }
+            }
         progress.finish()
         try file?.finish()
         if let file {

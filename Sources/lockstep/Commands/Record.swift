@@ -6,19 +6,27 @@ internal import SessionHistory
 
 struct Record: SpeakingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run a pipeline and record the session.",
+        abstract: "Run a pipeline and record the session, or record a running Pipecat bot.",
         discussion: """
-            Frames come in as JSON lines: {"type": "TextFrame", "text": "hello", "at_ms": 120}. Released frames go out as JSON \
+            With --pipeline: frames come in as JSON lines: {"type": "TextFrame", "text": "hello", "at_ms": 120}. Released frames go out as JSON \
             lines the moment they are released. '-' is standard input or output, so it works in a pipe. Without --input only \
             the session's own StartFrame and EndFrame go through.
 
             SIGINT and SIGTERM end the session in order: it is closed as interrupted, and nothing recorded is lost.
+
+            With --whisker: records a bot through Whisker, Pipecat's debugger, until it ends, --duration is up, or SIGINT. \
+            Exits with 3 if something of it is missing.
             """)
 
     @Option(
-        help: ArgumentHelp("The pipeline, a YAML file.", valueName: "file"),
+        help: ArgumentHelp("The pipeline to run, a YAML file.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
-    var pipeline: String
+    var pipeline: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The bot to record: ws://HOST:PORT or wss://HOST:PORT of its WhiskerServer.", valueName: "address"))
+    var whisker: String?
 
     @Option(
         help: ArgumentHelp("Where frames come from; - is standard input.", valueName: "file|-"), completion: .file())
@@ -37,12 +45,44 @@ struct Record: SpeakingCommand {
     @Flag(help: "Run on simulated time: the same result every time, and no waiting.")
     var virtualClock = false
 
+    @Flag(help: "With --whisker: wait for a bot that is not there yet, and for its next life; each is a session.")
+    var wait = false
+
+    @Option(help: ArgumentHelp("With --whisker: record no longer than this, in seconds.", valueName: "seconds"))
+    var duration: Double?
+
+    @Option(
+        help: ArgumentHelp("With --whisker: the certificates to trust for wss, a PEM file.", valueName: "file"),
+        completion: .file(extensions: ["pem"]))
+    var certificates: String?
+
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
+    func validate() throws {
+        if (pipeline == nil) == (whisker == nil) {
+            throw ValidationError("give --pipeline FILE to run a pipeline, or --whisker ADDRESS to record a bot")
+        }
+        if whisker != nil, input != nil || output != nil || virtualClock {
+            throw ValidationError("--input, --output and --virtual-clock are for --pipeline; a bot has its own")
+        }
+        if pipeline != nil, wait || duration != nil || certificates != nil {
+            throw ValidationError("--wait, --duration and --certificates are for --whisker")
+        }
+        if let duration, !(duration > 0 && duration < 1e9) {
+            throw ValidationError("--duration has to be a number of seconds above 0")
+        }
+    }
+
     func run(on terminal: Terminal) async throws -> ExitStatus {
+        if let whisker { return try await record(bot: whisker, on: terminal) }
+        guard let pipeline else { throw ValidationError("give --pipeline FILE") }
+        return try await record(pipeline: pipeline, on: terminal)
+    }
+
+    private func record(pipeline path: String, on terminal: Terminal) async throws -> ExitStatus {
         // Everything that can be wrong with the request is found before the history is touched.
-        let description = try PipelineDescription.read(path: pipeline)
+        let description = try PipelineDescription.read(path: path)
         let frames = try input.map { try FrameInput(path: $0, types: description.types) }
         let pipeline = try description.build(order: order?.frameOrder)
         let stop = StopRequest()
@@ -50,7 +90,7 @@ struct Record: SpeakingCommand {
 
         let history = try history.open(for: .writing)
         let recorder = try await SessionRecorder.start(
-            in: history, definition: try pipeline.definition, name: name ?? description.name, source: self.pipeline
+            in: history, definition: try pipeline.definition, name: name ?? description.name, source: path
         ) { stop.request(.recordingFailed($0)) }
         let session = try PipelineSession(
             pipeline, time: virtualClock ? .virtual() : .real, observer: recorder,
@@ -94,11 +134,7 @@ struct Record: SpeakingCommand {
 
     private func say(_ session: SessionSummary, on terminal: Terminal) throws {
         if !speech.json {
-            terminal.note(
-                StyledText(session.title, .bold)
-                    + StyledText(
-                        " · \(session.state.rawValue) · \(Quantity.count(session.inbound)) in · "
-                            + "\(Quantity.count(session.released)) released", .dim))
+            terminal.note(session.line)
         } else if output == "-" {
             terminal.note(StyledText(session.facts.text))
         } else {

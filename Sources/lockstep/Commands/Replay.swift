@@ -83,7 +83,7 @@ struct Replay: SpeakingCommand {
         }
         let view = ReplayView(session: session, definition: replay.definition, reports: reports)
         if speech.json { try terminal.print(view.facts) } else { try terminal.print(view.lines(width: terminal.width)) }
-        return reports.allSatisfy(\.isFaithful) ? .done : .different
+        return ReplayReport.areFaithful(reports) ? .done : .different
     }
 
     // MARK: - Playing

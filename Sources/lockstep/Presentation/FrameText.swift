@@ -6,15 +6,17 @@ extension Frame {
     var readableText: String {
         if let text { return text }
         let fields = self.fields
-        if let payload {
-            var description = "\(payload.name) \(payload.bytes.count) bytes"
-            if case .integer(let rate) = fields["sample_rate"] { description += " \(rate) Hz" }
+        // Whisker names the bytes of a frame and leaves them out.
+        let unsent = fields.all.first { $0.value == "<type: bytes>" }?.name
+        if let name = payload?.name ?? unsent {
+            var words = payload.map { "\(name) \($0.bytes.count) bytes" } ?? name
+            if case .integer(let rate) = fields["sample_rate"] { words += " \(rate) Hz" }
             if case .array(let size) = fields["size"], size.count == 2, case .integer(let width) = size[0],
                 case .integer(let height) = size[1]
             {
-                description += " \(width)x\(height)"
+                words += " \(width)x\(height)"
             }
-            return description
+            return words
         }
         if case .string(let error) = fields["error"] { return error }
         return fields.isEmpty ? "" : String(decoding: JSONText.bytes(.object(fields)), as: UTF8.self)

@@ -35,9 +35,18 @@ struct SessionExport {
             }
             return true
         }
+        for finding in try history.storedFindings(of: session.session) { writer.write(SessionLineFinding(finding)) }
         writer.write(SessionLineEnd(state: session.state.rawValue, endedAt: session.endedAt, events: events))
         try stream.write(writer.bytes)
         try stream.flush()
         return events
+    }
+}
+
+extension SessionLineFinding {
+    fileprivate init(_ finding: SessionHistory.Finding) {
+        self.init(
+            sequence: finding.sequence, stage: finding.stage, batch: finding.batch, branch: finding.branch,
+            kind: finding.kind, severity: finding.severity.rawValue, detail: finding.detail)
     }
 }

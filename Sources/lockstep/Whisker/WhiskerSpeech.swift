@@ -1,0 +1,27 @@
+internal import WhiskerBridge
+
+extension Terminal {
+    /// Says what is missing of a bot's session, and what could not be found out about it.
+    func say(_ summary: WhiskerSummary, findings: Int64) {
+        for loss in summary.losses { report(loss, as: "missing") }
+        if summary.batchesWithoutHead > 0 {
+            let count = Quantity.count(summary.batchesWithoutHead, "batch", "batches")
+            note(StyledText("  \(count) began before the recording did", .dim))
+        }
+        if summary.openBatches > 0 {
+            let count = Quantity.count(summary.openBatches, "batch was", "batches were")
+            note(StyledText("  \(count) still open at the end", .yellow))
+        }
+        if !summary.stagesWithoutOrder.isEmpty {
+            let stages = summary.stagesWithoutOrder.map { "\($0)" }.joined(separator: ", ")
+            note(
+                StyledText(
+                    "  the frame order of stage \(stages) does not show in what was released; give it with --order",
+                    .dim))
+        }
+        if findings > 0 {
+            let count = Quantity.count(findings, "finding")
+            note(StyledText("  \(count): see 'lockstep check'", .yellow))
+        }
+    }
+}
