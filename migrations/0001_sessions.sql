@@ -35,6 +35,8 @@ CREATE TABLE session (
     duplicates INTEGER NOT NULL DEFAULT 0,
     bypasses INTEGER NOT NULL DEFAULT 0,
     incidents INTEGER NOT NULL DEFAULT 0,  -- late outputs, stalls, anomalies
+    stages INTEGER NOT NULL DEFAULT 0,
+    findings INTEGER NOT NULL DEFAULT 0,   -- rows in `finding`
     events INTEGER NOT NULL DEFAULT 0,
     bytes INTEGER NOT NULL DEFAULT 0,      -- roughly what it takes in the file
     counted_to INTEGER NOT NULL DEFAULT 0, -- the last event that these counts know of

@@ -30,9 +30,7 @@ WHERE e.id BETWEEN x.first_event AND x.last_event
 
 CREATE VIEW sessions AS
 SELECT session, uuid, name, source, state, started_at, ended_at, duration / 1e6 AS duration_ms,
-    (SELECT count(*) FROM stage WHERE stage.session = session.session) AS stages,
-    inbound, outputs, released, duplicates, bypasses,
-    incidents + (SELECT count(*) FROM finding WHERE finding.session = session.session) AS findings
+    stages, inbound, outputs, released, duplicates, bypasses, incidents + findings AS findings
 FROM session;
 
 CREATE VIEW stages AS

@@ -98,6 +98,12 @@ struct FormatTests {
         }
     }
 
+    @Test func theSchemaReadOffTheMigrationsIsWhatTheyMake() throws {
+        for version in 1...SchemaCheck.currentVersion {
+            #expect(try SchemaText.objects(version: version) == SchemaCheck.builtObjects(version))
+        }
+    }
+
     @Test func textIsCutBetweenCharacters() {
         #expect("ééé".capped(maxBytes: 6) == "ééé")
         #expect("éééé".capped(maxBytes: 6) == "é…")

@@ -10,6 +10,9 @@ extension History {
                     try db.firstRow("SELECT coalesce(max(number), 0) FROM finding WHERE session = ?", [session]) {
                         try $0.integer(0)
                     } ?? 0
+                try db.execute(
+                    sql: "UPDATE session SET findings = findings + ? WHERE session = ?",
+                    arguments: [findings.count, session])
                 for finding in findings {
                     number += 1
                     try db.execute(

@@ -54,6 +54,29 @@ enum HistoryFile {
     ///
     /// - Throws: `HistoryError` when there is something that cannot be read.
     static func header(_ path: String) throws -> Header {
+        if let header = try headerWithoutReading(path) { return header }
+        var configuration = Configuration()
+        configuration.readonly = true
+        do {
+            let queue = try DatabaseQueue(path: immutableURI(path), configuration: configuration)
+            defer { try? queue.close() }
+            return try queue.inDatabase { db in try header(db) }
+        } catch {
+            let failure = HistoryError(error, path: path, doing: "cannot read the history")
+            if failure.code == .damaged { return .foreign("it is no SQLite database") }
+            throw failure
+        }
+    }
+
+    /// The header of the file that a connection has opened.
+    static func header(_ db: Database) throws -> Header {
+        let id = try db.firstRow("PRAGMA application_id") { try $0.integer(0) }
+        guard id == applicationID else { return .foreign("it is another program's SQLite database") }
+        return .history(version: try db.firstRow("PRAGMA user_version") { UInt32(clamping: try $0.integer(0)) } ?? 0)
+    }
+
+    /// What the file system says already; nil for a file that may be one of ours.
+    static func headerWithoutReading(_ path: String) throws -> Header? {
         var status = stat()
         guard stat(path, &status) == 0 else {
             // A link that leads nowhere is no place for a new file either.
@@ -62,22 +85,7 @@ enum HistoryFile {
         }
         guard status.st_mode & S_IFMT == S_IFREG else { return .foreign("it is no ordinary file") }
         if status.st_size == 0 { return .foreign("it is empty") }
-        var configuration = Configuration()
-        configuration.readonly = true
-        do {
-            let queue = try DatabaseQueue(path: immutableURI(path), configuration: configuration)
-            defer { try? queue.close() }
-            return try queue.inDatabase { db in
-                let id = try db.firstRow("PRAGMA application_id") { try $0.integer(0) }
-                guard id == applicationID else { return .foreign("it is another program's SQLite database") }
-                return .history(
-                    version: try db.firstRow("PRAGMA user_version") { UInt32(clamping: try $0.integer(0)) } ?? 0)
-            }
-        } catch {
-            let failure = HistoryError(error, path: path, doing: "cannot read the history")
-            if failure.code == .damaged { return .foreign("it is no SQLite database") }
-            throw failure
-        }
+        return nil
     }
 
     /// The name under which SQLite reads a file as one that does not change, making no other file beside it.

@@ -7,12 +7,6 @@ enum SchemaCheck {
     /// The version of the schema that this lockstep writes: its last migration's number.
     static var currentVersion: Int { Migrations.all.count }
 
-    private struct Object: Hashable {
-        var type: String
-        var name: String
-        var sql: String?
-    }
-
     /// Refuses a file that is not one of ours.
     ///
     /// - Throws: `HistoryError` saying what is wrong and what to do.
@@ -40,7 +34,7 @@ enum SchemaCheck {
             return try refuse(.history(version: UInt32(clamping: version)), path)
         }
         let found = try objects(db)
-        let expected = try expectedObjects(version)
+        let expected = try SchemaText.objects(version: version) ?? builtObjects(version)
         guard found != expected else { return }
         let strange = found.subtracting(expected).map { "\($0.type) \($0.name.storable(maxBytes: 100))" }.sorted()
         let missing = expected.subtracting(found).map { "\($0.type) \($0.name)" }.sorted()
@@ -53,17 +47,21 @@ enum SchemaCheck {
                 + "sessions with 'lockstep recover'")
     }
 
-    private static func objects(_ db: Database) throws -> Set<Object> {
-        // SQLite's own tables (statistics of ANALYZE among them) are harmless.
+    private static func objects(_ db: Database) throws -> Set<SchemaObject> {
+        // SQLite's own tables and indexes (statistics of ANALYZE among them) are harmless.
         let objects = try db.rows(
-            "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            """
+            SELECT type, name, sql FROM sqlite_schema
+            WHERE NOT (name LIKE 'sqlite\\_%' ESCAPE '\\' AND type IN ('table', 'index'))
+            """
         ) { row in
-            Object(type: try row.text(0), name: try row.text(1), sql: try row.optionalText(2))
+            SchemaObject(type: try row.text(0), name: try row.text(1), sql: try row.optionalText(2))
         }
         return Set(objects)
     }
 
-    private static func expectedObjects(_ version: Int) throws -> Set<Object> {
+    /// What the migrations up to `version` make, found out by making it.
+    static func builtObjects(_ version: Int) throws -> Set<SchemaObject> {
         let scratch = try DatabaseQueue()
         return try scratch.inDatabase { db in
             for migration in Migrations.all.prefix(version) { try Migrator.run(migration, db) }

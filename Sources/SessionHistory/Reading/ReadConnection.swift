@@ -50,10 +50,11 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
     static func check(_ path: String) throws { _ = try open(path) }
 
     private static func open(_ path: String) throws -> Open {
-        let header = try HistoryFile.header(path)
-        try SchemaCheck.refuse(header, path)
+        if let header = try HistoryFile.headerWithoutReading(path) { try SchemaCheck.refuse(header, path) }
         let stamp = HistoryFile.stamp(path)
         let isAtRest = stamp.map { $0.logSize == 0 } ?? false
+        // The ordinary way makes files beside the one that it opens: not beside a stranger's.
+        if !isAtRest { try SchemaCheck.refuse(HistoryFile.header(path), path) }
         let name = isAtRest ? HistoryFile.immutableURI(path) : path
         var configuration = Configuration()
         configuration.readonly = true
@@ -66,8 +67,14 @@ final class ReadConnection: @unchecked Sendable {  // `current` is touched under
         }
         do {
             let queue = try DatabaseQueue(path: name, configuration: configuration)
-            try queue.read { db in try SchemaCheck.verify(db, path) }
+            try queue.read { db in
+                try SchemaCheck.refuse(HistoryFile.header(db), path)
+                try SchemaCheck.verify(db, path)
+            }
             return Open(queue: queue, stamp: isAtRest ? stamp : nil)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+            try SchemaCheck.refuse(.foreign("it is no SQLite database"), path)
+            throw error
         } catch let error as DatabaseError
             where error.resultCode == .SQLITE_CANTOPEN || error.resultCode == .SQLITE_READONLY
         {

@@ -7,9 +7,9 @@ extension SessionSummary {
     static func all(_ db: Database, lockFile: LockFile?) throws -> [SessionSummary] {
         try db.rows(
             """
-            SELECT v.session, v.uuid, v.name, v.source, v.state, v.started_at, v.ended_at, v.duration_ms, v.stages, v.inbound,
-                v.outputs, v.released, v.duplicates, v.bypasses, v.findings, s.owner
-            FROM sessions AS v JOIN session AS s ON s.session = v.session ORDER BY v.session
+            SELECT session, uuid, name, source, state, started_at, ended_at, duration / 1e6, stages, inbound, outputs,
+                released, duplicates, bypasses, incidents + findings, owner
+            FROM session ORDER BY session
             """
         ) { row in
             guard var state = SessionState(rawValue: try row.text(4)) else {

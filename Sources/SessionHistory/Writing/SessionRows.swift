@@ -35,12 +35,12 @@ enum SessionRows {
         }
         try db.execute(
             sql: """
-                INSERT INTO session(uuid, name, source, state, started_at, owner, imported)
-                VALUES (?, ?, ?, 'recording', ?, ?, ?)
+                INSERT INTO session(uuid, name, source, state, started_at, owner, imported, stages)
+                VALUES (?, ?, ?, 'recording', ?, ?, ?, ?)
                 """,
             arguments: [
                 uuid, start.name?.storable(), start.source?.storable(), (start.startedAt ?? Timestamp.now()).storable(),
-                connection.owner, start.isImport ? 2 : 0,
+                connection.owner, start.isImport ? 2 : 0, start.definition.stages.count,
             ])
         let session = db.lastInsertedRowID
         try store(start.definition, session, db)
