@@ -27,13 +27,16 @@ public final class SessionRecorder: SessionObserver {
 
     /// Opens a new session in `history`, which was opened for writing.
     ///
-    /// - Parameter onFailure: called once, on the writer's thread, when storage fails: what comes after is not recorded, the
-    ///   session itself runs on, and `flush` and `close` throw the error.
+    /// - Parameters:
+    ///   - payload: what is kept of the frames' content.
+    ///   - onFailure: called once, on the writer's thread, when storage fails: what comes after is not recorded, the
+    ///     session itself runs on, and `flush` and `close` throw the error.
     public static func start(
         in history: History, definition: SessionDefinition, name: String? = nil, source: String? = nil,
+        payload: PayloadMode = .full,
         onFailure: (@Sendable (HistoryError) -> Void)? = nil
     ) async throws -> SessionRecorder {
-        let start = SessionStart(definition: definition, name: name, source: source)
+        let start = SessionStart(definition: definition, name: name, source: source, payload: payload)
         // Only a session that brings its uuid along can be there already.
         guard let recorder = try await begin(start, in: history, onFailure: onFailure) else {
             throw HistoryError(.storage, "a new session could not be opened in \(history.path); try again")

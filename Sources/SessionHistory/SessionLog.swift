@@ -13,11 +13,16 @@ public struct SessionStart: Sendable {
     public var startedAt: String?
     /// Whether it is a copy of a session that was recorded elsewhere.
     public var isImport: Bool
+    /// What is kept of its frames' content.
+    public var payload: PayloadMode
     public var definition: SessionDefinition
+    /// Its number in the history, for salvage; nil for the next one.
+    var number: Int64?
 
     public init(
         definition: SessionDefinition, name: String? = nil, source: String? = nil, uuid: String? = nil,
-        startedAt: String? = nil, isImport: Bool = false
+        startedAt: String? = nil, isImport: Bool = false,
+        payload: PayloadMode = .full
     ) {
         self.definition = definition
         self.name = name
@@ -25,6 +30,7 @@ public struct SessionStart: Sendable {
         self.uuid = uuid
         self.startedAt = startedAt
         self.isImport = isImport
+        self.payload = payload
     }
 }
 
@@ -110,7 +116,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
         guard !lease.hasEnded else { return try throwFailure() }
         let session = session
         try await writer.run { connection in
-            try connection.transaction { db, _ in try SessionRows.store(definition, session, db) }
+            try connection.transaction { db, _ in try SessionRows.store(definition, session, limits: connection.limits, db) }
         }
     }
 

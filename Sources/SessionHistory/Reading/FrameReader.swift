@@ -28,7 +28,11 @@ final class FrameReader {
         let sql =
             switch content {
             case .order: "SELECT frame_id, shape, pts, name, NULL, NULL, NULL, NULL FROM frame WHERE id = ?"
-            case .full: "SELECT frame_id, shape, pts, name, text, fields, metadata, payload FROM frame WHERE id = ?"
+            case .full:
+                """
+                SELECT frame_id, shape, pts, name, text, fields, metadata, payload, reason, text_bytes, payload_bytes, digest
+                FROM frame LEFT JOIN omission ON omission.frame = frame.id WHERE frame.id = ?
+                """
             }
         var bytes = 0
         let decoded = try db.firstRow(sql, [row]) { columns in
@@ -46,6 +50,14 @@ final class FrameReader {
             if let payload = try columns.optionalBytes(7) {
                 frame.payload = FramePayload(name: shape.payloadName ?? "payload", bytes: payload)
                 bytes += payload.count
+            }
+            if let reason = try columns.optionalText(8) {
+                guard let reason = ContentOmission.Reason(rawValue: reason) else {
+                    throw WrongValue(column: "reason", expected: "why something is missing")
+                }
+                frame.omission = ContentOmission(
+                    reason, textBytes: try columns.optionalInteger(9), payloadName: shape.payloadName,
+                    payloadBytes: try columns.optionalInteger(10), digest: try columns.optionalInteger(11))
             }
             bytes += (frame.text?.utf8.count ?? 0) + columns.utf8(5).count + columns.utf8(6).count
             return frame

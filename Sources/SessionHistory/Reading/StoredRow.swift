@@ -63,6 +63,22 @@ struct StoredRow {
         return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 
+    /// The hash of all its values, each with its type.
+    func hash(seed: UInt64) -> UInt64 {
+        var hash = seed
+        for column in 0..<sqlite3_column_count(handle) {
+            let type = sqlite3_column_type(handle, column)
+            hash = ContentHash.combine(hash, UInt64(truncatingIfNeeded: type))
+            if type == SQLITE_INTEGER {
+                hash = ContentHash.combine(hash, UInt64(bitPattern: sqlite3_column_int64(handle, column)))
+            } else if type != SQLITE_NULL, let start = sqlite3_column_blob(handle, column) {
+                let bytes = UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+                hash = ContentHash.hash(bytes, seed: hash)
+            }
+        }
+        return hash
+    }
+
     private func wrong(_ column: Int, _ expected: String) -> WrongValue {
         let name = sqlite3_column_name(handle, Int32(truncatingIfNeeded: column)).map { String(cString: $0) } ?? "?"
         return WrongValue(column: name, expected: expected)

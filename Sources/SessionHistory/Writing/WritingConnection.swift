@@ -11,6 +11,7 @@ final class WritingConnection {
     let owner: Int64
     private let queue: DatabaseQueue
     private let options: WriterOptions
+    var limits: ContentLimits { options.limits }
     private var log: LogTables?
     private let logPages = LogPages()
 
@@ -127,7 +128,7 @@ final class WritingConnection {
             guard let log else { throw HistoryError(.closed, "the history \(path) is closed") }
             try db.beginTransaction(.immediate)
             do {
-                try log.begin()
+                try log.begin(db)
                 let value = try body(db, log)
                 try log.flush()
                 try db.commit()
