@@ -18,6 +18,7 @@ struct WhiskerIntake {
     private let source: String
     private let uuid: ((_ index: Int) -> String)?
     private let onFailure: @Sendable (HistoryError) -> Void
+    private let onNotice: @Sendable (String) -> Void
 
     private var recorder: SessionRecorder?
     private var current = ""
@@ -31,13 +32,15 @@ struct WhiskerIntake {
     ///     if the history has it.
     init(
         into history: History, name: String?, source: String, uuid: ((_ index: Int) -> String)? = nil,
-        onFailure: @escaping @Sendable (HistoryError) -> Void = { _ in }
+        onFailure: @escaping @Sendable (HistoryError) -> Void = { _ in },
+        onNotice: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.history = history
         self.name = name
         self.source = source
         self.uuid = uuid
         self.onFailure = onFailure
+        self.onNotice = onNotice
     }
 
     mutating func take(_ step: WhiskerStep) async throws {
@@ -73,7 +76,8 @@ struct WhiskerIntake {
             startedAt: Moment.iso(secondsSince1970: bot.startedAt))
         if uuid == nil {
             recorder = try await SessionRecorder.start(
-                in: history, definition: definition, name: name, source: source, onFailure: onFailure)
+                in: history, definition: definition, name: name, source: source, onFailure: onFailure,
+                onNotice: onNotice)
         } else {
             recorder = try await SessionRecorder.importing(start, into: history, onFailure: onFailure)
         }
