@@ -10,6 +10,12 @@ public enum PayloadMode: String, Sendable, CaseIterable {
     /// No content, and nothing about it.
     case none
 
+    /// What is kept where no more than `other` is to be.
+    public func keeping(atMost other: PayloadMode) -> PayloadMode {
+        let order: [PayloadMode] = [.none, .hash, .text, .full]
+        return order.first { $0 == self || $0 == other } ?? self
+    }
+
     /// Whether words may stand in the history: texts, fields, metadata, messages of errors.
     var keepsWords: Bool { self == .full || self == .text }
     /// Whether sizes and hashes of what is left out are kept.
