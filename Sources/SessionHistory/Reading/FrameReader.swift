@@ -51,14 +51,7 @@ final class FrameReader {
                 frame.payload = FramePayload(name: shape.payloadName ?? "payload", bytes: payload)
                 bytes += payload.count
             }
-            if let reason = try columns.optionalText(8) {
-                guard let reason = ContentOmission.Reason(rawValue: reason) else {
-                    throw WrongValue(column: "reason", expected: "why something is missing")
-                }
-                frame.omission = ContentOmission(
-                    reason, textBytes: try columns.optionalInteger(9), payloadName: shape.payloadName,
-                    payloadBytes: try columns.optionalInteger(10), digest: try columns.optionalInteger(11))
-            }
+            frame.omission = try columns.omission(at: 8, payloadName: shape.payloadName)
             bytes += (frame.text?.utf8.count ?? 0) + columns.utf8(5).count + columns.utf8(6).count
             return frame
         }

@@ -55,6 +55,15 @@ struct StoredRow {
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
     }
 
+    /// The bytes of a blob. Valid until the next row.
+    func bytes(_ column: Int) throws -> UnsafeRawBufferPointer? {
+        if isNull(column) { return nil }
+        guard type(column) == SQLITE_BLOB else { throw wrong(column, "a blob") }
+        let column = Int32(truncatingIfNeeded: column)
+        return UnsafeRawBufferPointer(
+            start: sqlite3_column_blob(handle, column), count: Int(sqlite3_column_bytes(handle, column)))
+    }
+
     func optionalBytes(_ column: Int) throws -> [UInt8]? {
         if isNull(column) { return nil }
         guard type(column) == SQLITE_BLOB else { throw wrong(column, "a blob") }
