@@ -72,6 +72,15 @@ struct StoredRow {
         return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 
+    /// The value as it is, to be stored elsewhere; text with a NUL in it up to there.
+    func value(_ column: Int) -> DatabaseValue {
+        switch type(column) {
+        case SQLITE_INTEGER: sqlite3_column_int64(handle, Int32(truncatingIfNeeded: column)).databaseValue
+        case SQLITE_TEXT: String(decoding: utf8(column), as: UTF8.self).storable().databaseValue
+        default: .null
+        }
+    }
+
     /// The hash of all its values, each with its type.
     func hash(seed: UInt64) -> UInt64 {
         var hash = seed
