@@ -3,7 +3,8 @@ import GRDBSQLite
 
 /// Reads the rows of a table in the order of their ids, past what cannot be read.
 ///
-/// Ends whatever is in the file: every time that reading fails, it goes on at a higher id than the time before.
+/// Ends whatever is in the file: every time that reading fails, it goes on at a higher id than the time before, and by growing
+/// strides unless a row of a higher id was read in between, of which there are only so many.
 struct TolerantScan {
     private let query: String
     private let probe: String
@@ -12,8 +13,9 @@ struct TolerantScan {
     private var beforeLast = Int64.min
     /// Ids that stand among lower ones: wrong, and not to be read twice.
     private var strange: Set<Int64> = []
-    /// Where reading failed last, and by how much to go on if it fails there again.
-    private var failedAt: Int64?
+    /// Where reading failed last, whether a row behind that was read since, and by how much to go on if none was.
+    private var failedAt: Int64 = -1
+    private var hasAdvanced = true
     private var stride: Int64 = 1
     private(set) var isAtEnd = false
     /// Ids between which rows could not be read.
@@ -46,6 +48,7 @@ struct TolerantScan {
     /// Notes where the scan is; false for a row that was read before.
     private mutating func note(_ id: Int64) -> Bool {
         if strange.contains(id) { return false }
+        if id > last, id > failedAt { hasAdvanced = true }
         if id > last {
             (beforeLast, last) = (last, id)
         } else if id > beforeLast {
@@ -58,14 +61,15 @@ struct TolerantScan {
 
     /// Goes on behind what cannot be read: by growing strides to where something can be, then back to where that begins.
     private mutating func skip(_ db: Database) {
-        var start = max(last, failedAt ?? -1, -1)
-        if start == failedAt {
+        var start = max(last, failedAt)
+        if !hasAdvanced {
             start = start.addingReportingOverflow(stride).overflow ? .max : start + stride
             stride = stride > .max / 2 ? .max : stride * 2
         } else {
             stride = 1
         }
         failedAt = start
+        hasAdvanced = false
         var unreadable = start
         var distance: Int64 = 1
         while true {

@@ -41,7 +41,7 @@ struct Redact: SpeakingCommand {
             let frames = Quantity.count(redaction.frames, "frame")
             try terminal.print(
                 StyledText("redacted \(redaction.session.title)", .bold)
-                    + StyledText(" · \(frames), \(redaction.session.payload.rawValue) kept", .dim))
+                    + StyledText(" · \(frames) · kept: \(redaction.session.payload.rawValue)", .dim))
             terminal.note(
                 "the history took \(Quantity.bytes(redaction.sizeBefore)), now \(Quantity.bytes(redaction.sizeAfter))")
         }
