@@ -162,6 +162,7 @@ extension SessionEncoder {
         try SessionRows.deleteOpen(session, db)
         for extent in takeAllExtents() { try SessionRows.insert(session, extent, db) }
         try SessionRows.store(counts, eventsHash, session, countedTo: log.events.nextID - 1, db)
+        storedCounts = counts  // or a later commit would store them again, in a row that is sealed
         try db.execute(sql: "UPDATE session SET imported = 1 WHERE session = ? AND imported = 2", arguments: [session])
         try SessionRows.close(session, state: state, endedAt: endedAt, db)
     }
