@@ -136,7 +136,9 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
         guard !lease.hasEnded else { return try throwFailure() }
         let session = session
         try await writer.run { connection in
-            try connection.transaction { db, _ in try SessionRows.store(definition, session, limits: connection.limits, db) }
+            try connection.transaction { db, _ in
+                try SessionRows.store(definition, session, limits: connection.limits, db)
+            }
         }
     }
 

@@ -39,7 +39,7 @@ struct TolerantScan {
                 }
                 isAtEnd = wantsMore
                 return
-            } catch where error.isDamage {
+            } catch  where error.isDamage {
                 skip(db)
             }
         }

@@ -39,7 +39,8 @@ enum SessionRows {
                 VALUES (?, ?, ?, ?, 'recording', ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                start.number, uuid, start.name?.storable(), start.source?.storable(), (start.startedAt ?? Timestamp.now()).storable(),
+                start.number, uuid, start.name?.storable(), start.source?.storable(),
+                (start.startedAt ?? Timestamp.now()).storable(),
                 connection.owner, start.isImport ? 2 : 0, start.definition.stages.count,
                 start.payload.rawValue,
             ])
