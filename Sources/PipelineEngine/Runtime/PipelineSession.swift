@@ -137,9 +137,11 @@ public final class PipelineSession: Sendable {
     /// calls: it passes in `send(timed:)`, in `end`, and while the pipeline is full.
     ///
     /// - Throws: `PipelineError` before `start` has returned and after the session is over.
-    public func send(_ frame: any Frame, _ direction: FrameDirection = .downstream) async throws {
+    public nonisolated(nonsending) func send(
+        _ frame: any Frame, _ direction: FrameDirection = .downstream
+    ) async throws {
         if core.scheduler.isCurrent {
-            try await accept(frame, direction)
+            if try !takeAtOnce(frame, direction) { try await accept(frame, direction) }
         } else {
             try await withTaskExecutorPreference(core.scheduler) { try await accept(frame, direction) }
         }

@@ -132,7 +132,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     /// Suspends the caller until `deadline`.
-    func sleep(until deadline: Int64) async throws {
+    nonisolated(nonsending) func sleep(until deadline: Int64) async throws {
         if Task.isCancelled { throw CancellationError() }
         let ticket = SleepTicket()
         try await withTaskCancellationHandler {
