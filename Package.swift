@@ -59,7 +59,11 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Recording",
-            dependencies: ["PipelineEngine", "SessionHistory", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "PipelineEngine", "SessionHistory",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .target(name: "Replay", dependencies: ["PipelineEngine", "SessionHistory"], swiftSettings: strict),
         .target(

@@ -13,6 +13,12 @@ CREATE TABLE migration (
     applied_at TEXT NOT NULL
 ) STRICT;
 
+-- Numbers that a writer reads at the start of each transaction, because another process may have changed them.
+CREATE TABLE counter (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
 -- Keys of this history's own, for hashes that only its owner can compare.
 CREATE TABLE secret (
     name TEXT PRIMARY KEY,
@@ -40,7 +46,9 @@ CREATE TABLE session (
     events INTEGER NOT NULL DEFAULT 0,
     bytes INTEGER NOT NULL DEFAULT 0,      -- roughly what it takes in the file
     counted_to INTEGER NOT NULL DEFAULT 0, -- the last event that these counts know of
-    events_hash INTEGER,                   -- over all events, written when the session closes
+    events_hash INTEGER,                   -- over its events up to counted_to
+    seal INTEGER,                          -- over this row, its stages, branches, findings and extents; once closed
+    payload TEXT NOT NULL DEFAULT 'full' CHECK (payload IN ('full', 'text', 'hash', 'none')), -- what is kept of frames
     owner INTEGER,                         -- the lock that its recording process holds; NULL once closed
     imported INTEGER NOT NULL DEFAULT 0 CHECK (imported IN (0, 1, 2)) -- 1 a whole copy, 2 one that is not complete
 ) STRICT;
@@ -68,7 +76,8 @@ CREATE TABLE frame_type (
     name TEXT NOT NULL,
     class TEXT NOT NULL CHECK (class IN ('system', 'data', 'control', 'frame')),
     interruptible INTEGER NOT NULL CHECK (interruptible IN (0, 1)),
-    base INTEGER REFERENCES frame_type
+    base INTEGER REFERENCES frame_type,
+    hash INTEGER NOT NULL                  -- of all this, with the base's
 ) STRICT;
 
 -- What many frames have in common. `fields` is set for frames with a payload only: every piece of a stream of audio has the
@@ -77,7 +86,8 @@ CREATE TABLE shape (
     id INTEGER PRIMARY KEY,
     type INTEGER NOT NULL REFERENCES frame_type,
     payload_name TEXT,
-    fields TEXT CHECK (fields IS NULL OR json_valid(fields))
+    fields TEXT CHECK (fields IS NULL OR json_valid(fields)),
+    hash INTEGER NOT NULL                  -- of all this, with the type's
 ) STRICT;
 
 -- The content of frames, once for all events that mention it.
@@ -85,7 +95,7 @@ CREATE TABLE frame (
     id INTEGER PRIMARY KEY,
     frame_id INTEGER NOT NULL CHECK (frame_id > 0),
     shape INTEGER NOT NULL REFERENCES shape,
-    hash INTEGER,                          -- of type, pts, text, fields, metadata and payload; not of id and name
+    hash INTEGER NOT NULL,                 -- of type, pts, text, fields, metadata, payload and omission; not of id and name
     pts INTEGER,
     name TEXT,                             -- NULL: type#id
     text TEXT,
@@ -97,9 +107,10 @@ CREATE TABLE frame (
 -- Frames of which not everything was kept.
 CREATE TABLE omission (
     frame INTEGER PRIMARY KEY REFERENCES frame,
-    reason TEXT NOT NULL CHECK (reason IN ('truncated', 'withheld', 'redacted')),
+    reason TEXT NOT NULL CHECK (reason IN ('truncated', 'withheld', 'redacted', 'damaged')),
     text_bytes INTEGER,
-    payload_bytes INTEGER
+    payload_bytes INTEGER,
+    digest INTEGER                         -- of the whole content, with this history's key: equal for equal content
 ) STRICT;
 
 -- Everything that happened, in the order in which it was written, all sessions together: an append-only log. One session after
@@ -194,6 +205,7 @@ CREATE TABLE discarded (
 ) WITHOUT ROWID, STRICT;
 
 INSERT INTO migration VALUES (1, '0001_sessions', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
+INSERT INTO counter VALUES ('shapes removed', 0);
 INSERT INTO secret VALUES ('content', randomblob(32));
 PRAGMA application_id = 0x4C6B7374;    -- 'Lkst'
 PRAGMA user_version = 1;

@@ -30,7 +30,7 @@ WHERE e.id BETWEEN x.first_event AND x.last_event
 
 CREATE VIEW sessions AS
 SELECT session, uuid, name, source, state, started_at, ended_at, duration / 1e6 AS duration_ms,
-    stages, inbound, outputs, released, duplicates, bypasses, incidents + findings AS findings
+    stages, inbound, outputs, released, duplicates, bypasses, incidents + findings AS findings, payload
 FROM session;
 
 CREATE VIEW stages AS
@@ -61,10 +61,13 @@ SELECT m.session AS session,
     CASE WHEN m.kind >= 9 THEN n.detail
         WHEN f.text IS NOT NULL THEN f.text
         WHEN h.payload_name IS NOT NULL THEN
-            h.payload_name || ' ' || coalesce(o.payload_bytes, length(f.payload)) || ' bytes'
+            h.payload_name || coalesce(' ' || coalesce(o.payload_bytes, length(f.payload)) || ' bytes', '')
             || coalesce(' ' || json_extract(coalesce(f.fields, h.fields), '$.sample_rate') || ' Hz', '')
             || coalesce(' ' || json_extract(coalesce(f.fields, h.fields), '$.size[0]') || 'x'
                 || json_extract(coalesce(f.fields, h.fields), '$.size[1]'), '')
+            || coalesce(' ' || o.reason, '')
+        WHEN o.frame IS NOT NULL AND f.fields IS NULL THEN
+            coalesce('text ' || o.text_bytes || ' bytes ', '') || o.reason
         ELSE coalesce(json_extract(f.fields, '$.error'), f.fields) END AS text,
     n.detail AS detail,
     n.processor AS processor
@@ -92,6 +95,7 @@ SELECT m.session AS session,
     h.payload_name AS payload_name,
     coalesce(o.payload_bytes, length(f.payload)) AS payload_bytes,
     f.payload AS payload,
+    coalesce(o.text_bytes, length(CAST(f.text AS BLOB))) AS text_bytes,
     o.reason AS omitted
 FROM moment AS m
     JOIN frame AS f ON f.id = m.frame
@@ -158,10 +162,13 @@ SELECT o.session AS session, o.stage AS stage, o.batch AS batch, o.frame_order A
     t.name AS frame_type,
     CASE WHEN f.text IS NOT NULL THEN f.text
         WHEN h.payload_name IS NOT NULL THEN
-            h.payload_name || ' ' || coalesce(x.payload_bytes, length(f.payload)) || ' bytes'
+            h.payload_name || coalesce(' ' || coalesce(x.payload_bytes, length(f.payload)) || ' bytes', '')
             || coalesce(' ' || json_extract(coalesce(f.fields, h.fields), '$.sample_rate') || ' Hz', '')
             || coalesce(' ' || json_extract(coalesce(f.fields, h.fields), '$.size[0]') || 'x'
                 || json_extract(coalesce(f.fields, h.fields), '$.size[1]'), '')
+            || coalesce(' ' || x.reason, '')
+        WHEN x.frame IS NOT NULL AND f.fields IS NULL THEN
+            coalesce('text ' || x.text_bytes || ' bytes ', '') || x.reason
         ELSE coalesce(json_extract(f.fields, '$.error'), f.fields) END AS text
 FROM (
     SELECT session, stage, batch, 'recorded' AS frame_order, direction, position, branch, frame FROM recorded_order

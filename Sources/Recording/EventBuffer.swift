@@ -5,10 +5,14 @@ import Synchronization
 /// The events of one session between the engine, which adds them, and the history's writer, which fetches them.
 ///
 /// The two sides have an array each and exchange them, so that neither waits for the other nor allocates.
-final class EventBuffer: EventSource, @unchecked Sendable {  // `log` is set once, before the buffer is shared
+///
+/// `@unchecked Sendable`: `log` and `releases` are set once, before the first event.
+final class EventBuffer: EventSource, @unchecked Sendable {
     private struct State {
         var events: [SessionEvent] = []
         var bytes = 0
+        /// The sequence of the last event that was added.
+        var lastSequence: Int64 = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -16,21 +20,34 @@ final class EventBuffer: EventSource, @unchecked Sendable {  // `log` is set onc
     private let isFull = Atomic(false)
     private let hasFailed = Atomic(false)
     private var log: SessionLog?
+    /// What waits for its events to be committed, if anything does.
+    private var releases: HeldReleases?
     private let onFailure: (@Sendable (HistoryError) -> Void)?
+    private let onNotice: (@Sendable (String) -> Void)?
 
-    init(onFailure: (@Sendable (HistoryError) -> Void)?) { self.onFailure = onFailure }
+    init(onFailure: (@Sendable (HistoryError) -> Void)?, onNotice: (@Sendable (String) -> Void)?) {
+        self.onFailure = onFailure
+        self.onNotice = onNotice
+    }
 
     /// Says where the events go: once, before the first of them.
     func attach(_ log: SessionLog) { self.log = log }
 
+    /// Says what waits for its events to be committed: once, before the first event.
+    func attach(_ releases: HeldReleases) { self.releases = releases }
+
     // MARK: - The engine's side
 
     func add(_ event: SessionEvent) {
-        if hasFailed.load(ordering: .relaxed) { return }
+        if hasFailed.load(ordering: .relaxed) {
+            state.withLock { $0.lastSequence = event.sequence }
+            return
+        }
         let bytes = event.frame.map { ($0.payload?.bytes.count ?? 0) + ($0.text?.utf8.count ?? 0) } ?? 0
         state.withLock { state in
             state.events.append(event)
             state.bytes += bytes
+            state.lastSequence = event.sequence
             if state.events.count >= SessionLog.maxWaitingEvents || state.bytes >= SessionLog.maxWaitingBytes {
                 isFull.store(true, ordering: .relaxed)
             }
@@ -38,13 +55,26 @@ final class EventBuffer: EventSource, @unchecked Sendable {  // `log` is set onc
         log?.didGather(bytes: bytes, in: self)
     }
 
-    var isCongested: Bool { isFull.load(ordering: .relaxed) || (log?.isBehind ?? false) }
+    /// Returns when every event added so far is committed.
+    func flush() async throws { try await log?.flush(self) }
+
+    /// The sequence of the last event that was added, 0 for none.
+    var lastSequence: Int64 { state.withLock { $0.lastSequence } }
+
+    /// How many of the events added are not in the history; those that wait to be written among them.
+    var uncommitted: Int64 { lastSequence - (log?.committedSequence ?? 0) }
+
+    var isCongested: Bool {
+        isFull.load(ordering: .relaxed) || (log?.isBehind ?? false) || (releases?.isFull ?? false)
+    }
 
     func waitWhileCongested() async {
-        while isCongested, !hasFailed.load(ordering: .relaxed) {
+        while isCongested {
+            if let releases, releases.isFull { await releases.untilRoom() }
+            if hasFailed.load(ordering: .relaxed) { return }
             if isFull.load(ordering: .relaxed) {
                 await untilTaken()
-            } else {
+            } else if log?.isBehind ?? false {
                 // Other sessions have too much waiting: until that is written. A failure shows at the next flush.
                 try? await log?.flush(self)
             }
@@ -81,12 +111,17 @@ final class EventBuffer: EventSource, @unchecked Sendable {  // `log` is set onc
     func didFail(_ error: HistoryError) {
         hasFailed.store(true, ordering: .relaxed)
         let left = state.withLock { state in
-            defer { state = State() }
+            defer { state = State(lastSequence: state.lastSequence) }
             isFull.store(false, ordering: .relaxed)
             return state
         }
         log?.didDiscard(events: left.events.count, bytes: left.bytes)
         for waiter in left.waiters { waiter.resume() }
         onFailure?(error)
+        releases?.didFail()
     }
+
+    func didCommit(through sequence: Int64) { releases?.didCommit(through: sequence) }
+
+    func didNotice(_ notice: String) { onNotice?(notice) }
 }

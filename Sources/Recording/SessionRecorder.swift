@@ -27,15 +27,20 @@ public final class SessionRecorder: SessionObserver {
 
     /// Opens a new session in `history`, which was opened for writing.
     ///
-    /// - Parameter onFailure: called once, on the writer's thread, when storage fails: what comes after is not recorded, the
-    ///   session itself runs on, and `flush` and `close` throw the error.
+    /// - Parameters:
+    ///   - payload: what is kept of the frames' content.
+    ///   - onFailure: called once, on the writer's thread, when storage fails: what comes after is not recorded, the session
+    ///     itself runs on, and `flush` and `close` throw the error.
+    ///   - onNotice: called on the writer's thread with a sentence that somebody should read, such as that a program which
+    ///     has been reading for long makes the write-ahead log grow. Nothing is lost then.
     public static func start(
         in history: History, definition: SessionDefinition, name: String? = nil, source: String? = nil,
-        onFailure: (@Sendable (HistoryError) -> Void)? = nil
+        payload: PayloadMode = .full,
+        onFailure: (@Sendable (HistoryError) -> Void)? = nil, onNotice: (@Sendable (String) -> Void)? = nil
     ) async throws -> SessionRecorder {
-        let start = SessionStart(definition: definition, name: name, source: source)
+        let start = SessionStart(definition: definition, name: name, source: source, payload: payload)
         // Only a session that brings its uuid along can be there already.
-        guard let recorder = try await begin(start, in: history, onFailure: onFailure) else {
+        guard let recorder = try await begin(start, in: history, onFailure: onFailure, onNotice: onNotice) else {
             throw HistoryError(.storage, "a new session could not be opened in \(history.path); try again")
         }
         return recorder
@@ -49,13 +54,14 @@ public final class SessionRecorder: SessionObserver {
     ) async throws -> SessionRecorder? {
         var start = start
         start.isImport = true
-        return try await begin(start, in: history, onFailure: onFailure)
+        return try await begin(start, in: history, onFailure: onFailure, onNotice: nil)
     }
 
     private static func begin(
-        _ start: SessionStart, in history: History, onFailure: (@Sendable (HistoryError) -> Void)?
+        _ start: SessionStart, in history: History, onFailure: (@Sendable (HistoryError) -> Void)?,
+        onNotice: (@Sendable (String) -> Void)?
     ) async throws -> SessionRecorder? {
-        let buffer = EventBuffer(onFailure: onFailure)
+        let buffer = EventBuffer(onFailure: onFailure, onNotice: onNotice)
         guard let log = try await history.begin(start) else { return nil }
         buffer.attach(log)
         return SessionRecorder(buffer: buffer, log: log)
@@ -73,6 +79,35 @@ public final class SessionRecorder: SessionObserver {
     ///
     /// - Throws: `HistoryError` if it cannot be stored.
     public func redefine(_ definition: SessionDefinition) async throws { try await log.redefine(definition) }
+
+    /// How many of the events observed so far are not in the history: those that wait to be written, and after a failure all
+    /// that were lost.
+    public var uncommittedEvents: Int64 { buffer.uncommitted }
+
+    // MARK: - Releasing only what is recorded
+
+    /// Holds released frames back until everything that happened up to their release is committed, and then gives them to
+    /// `deliver`: after a crash of the process, nothing that left is missing from the history. After a loss of power neither,
+    /// with `full` durability.
+    ///
+    ///     let held = recorder.holdReleases { print($0.frame) }
+    ///     let session = try PipelineSession(pipeline, observer: recorder, output: held.add)
+    ///     // … run the session …
+    ///     await held.settle()
+    ///
+    /// Call it once, before the session starts.
+    ///
+    /// - Parameters:
+    ///   - afterFailure: what becomes of released frames when storage fails.
+    ///   - deliver: called in the order of release, one at a time, on a thread of its own. What it takes long for slows the
+    ///     session down, once so many frames wait that it is congested.
+    public func holdReleases(
+        afterFailure: HeldReleases.AfterFailure = .withhold, deliver: @escaping @Sendable (ReleasedFrame) -> Void
+    ) -> HeldReleases {
+        let releases = HeldReleases(buffer: buffer, log: log, afterFailure: afterFailure, deliver: deliver)
+        buffer.attach(releases)
+        return releases
+    }
 
     // MARK: - Ending
 

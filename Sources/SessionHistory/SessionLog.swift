@@ -13,11 +13,16 @@ public struct SessionStart: Sendable {
     public var startedAt: String?
     /// Whether it is a copy of a session that was recorded elsewhere.
     public var isImport: Bool
+    /// What is kept of its frames' content.
+    public var payload: PayloadMode
     public var definition: SessionDefinition
+    /// Its number in the history, for salvage; nil for the next one.
+    var number: Int64?
 
     public init(
         definition: SessionDefinition, name: String? = nil, source: String? = nil, uuid: String? = nil,
-        startedAt: String? = nil, isImport: Bool = false
+        startedAt: String? = nil, isImport: Bool = false,
+        payload: PayloadMode = .full
     ) {
         self.definition = definition
         self.name = name
@@ -25,6 +30,7 @@ public struct SessionStart: Sendable {
         self.uuid = uuid
         self.startedAt = startedAt
         self.isImport = isImport
+        self.payload = payload
     }
 }
 
@@ -36,6 +42,17 @@ public protocol EventSource: AnyObject, Sendable {
 
     /// The events taken last are not in the history, and none that come later will be. Called on the writer's thread, once.
     func didFail(_ error: HistoryError)
+
+    /// Every event up to this sequence is committed. Called on the writer's thread, after each commit with events of the source.
+    func didCommit(through sequence: Int64)
+
+    /// Something about the file that somebody should know, in a sentence; nothing is lost. Called on the writer's thread.
+    func didNotice(_ notice: String)
+}
+
+extension EventSource {
+    public func didCommit(through sequence: Int64) {}
+    public func didNotice(_ notice: String) {}
 }
 
 /// A session that has events to write, and where they are.
@@ -47,7 +64,7 @@ struct ReadySession {
 /// One session being written.
 ///
 /// Holds the history open for as long as it lives.
-public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` are the writer's thread's
+public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and `appended` are the writer's thread's
     /// A source should take no more events while it has so many waiting, or so many bytes.
     public static let maxWaitingEvents = 32_768
     public static let maxWaitingBytes = 32 << 20
@@ -60,6 +77,9 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
     private let encoder: SessionEncoder
     /// Emptied, and given to the source at the next exchange.
     private var events: [SessionEvent] = []
+    /// The last event that was appended to the log, committed or not.
+    private var appended: Int64 = 0
+    private let committed = Atomic<Int64>(0)
     private let isQueued = Atomic(false)
     private let failure = Mutex<HistoryError?>(nil)
     private let isClosed = Atomic(false)
@@ -88,6 +108,12 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
         }
     }
 
+    /// Has what the sources have written at once, rather than with the events of the next 10 ms.
+    public func hurry() { writer.hurry() }
+
+    /// The sequence of the last event that is committed, 0 for none.
+    public var committedSequence: Int64 { committed.load(ordering: .acquiring) }
+
     /// Says that events which were gathered will not be fetched.
     public func didDiscard(events: Int, bytes: Int) { writer.didTake(events: events, bytes: bytes) }
 
@@ -110,7 +136,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
         guard !lease.hasEnded else { return try throwFailure() }
         let session = session
         try await writer.run { connection in
-            try connection.transaction { db, _ in try SessionRows.store(definition, session, db) }
+            try connection.transaction { db, _ in try SessionRows.store(definition, session, limits: connection.limits, db) }
         }
     }
 
@@ -133,6 +159,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
                     _ = try appendPending(of: source, to: log, db)
                     try finish(db, log, state: state, endedAt: endedAt ?? Timestamp.now())
                 }
+                didCommit(source)
             }
             try throwFailure()
         }
@@ -159,11 +186,19 @@ public final class SessionLog: @unchecked Sendable {  // `encoder` and `events` 
         guard failure.withLock({ $0 }) == nil, !isOver else { return 0 }
         do {
             try encoder.append(events, to: log, db)
+            if let last = events.last { appended = last.sequence }
         } catch let error as HistoryError {
             // It is this session's own fault; what it had before is kept, and the others go on.
             fail(error, source)
         }
         return count
+    }
+
+    /// The transaction with what was appended last is committed.
+    func didCommit(_ source: any EventSource) {
+        guard appended > committed.load(ordering: .relaxed) else { return }
+        committed.store(appended, ordering: .releasing)
+        source.didCommit(through: appended)
     }
 
     func fail(_ error: HistoryError, _ source: any EventSource) {

@@ -29,11 +29,13 @@ public struct SessionSummary: Sendable, Hashable {
     public var duplicates: Int64
     public var bypasses: Int64
     public var findings: Int64
+    /// What is kept of the frames' content.
+    public var payload: PayloadMode
 
     public init(
         session: Int64, uuid: String, name: String?, source: String?, state: SessionState, startedAt: String,
         endedAt: String?, durationMs: Double?, stages: Int, inbound: Int64, outputs: Int64, released: Int64,
-        duplicates: Int64, bypasses: Int64, findings: Int64
+        duplicates: Int64, bypasses: Int64, findings: Int64, payload: PayloadMode = .full
     ) {
         self.session = session
         self.uuid = uuid
@@ -50,5 +52,6 @@ public struct SessionSummary: Sendable, Hashable {
         self.duplicates = duplicates
         self.bypasses = bypasses
         self.findings = findings
+        self.payload = payload
     }
 }

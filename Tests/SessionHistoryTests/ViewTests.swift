@@ -68,7 +68,7 @@ struct ViewTests {
             try lines("SELECT * FROM sessions").map { $0.split(separator: "|", omittingEmptySubsequences: false) }.map {
                 ($0.prefix(6) + $0.dropFirst(7)).joined(separator: "|")
             } == [
-                "1|0f8fad5b-d9cb-469f-a165-70867728950e|empty|test|complete|2024-05-06T07:08:09.010Z|0.0|1|0|0|0|0|0|0"
+                "1|0f8fad5b-d9cb-469f-a165-70867728950e|empty|test|complete|2024-05-06T07:08:09.010Z|0.0|1|0|0|0|0|0|0|full"
             ])
         #expect(log.session == 1)
         #expect(

@@ -31,6 +31,9 @@ public protocol Frame: Sendable {
     /// All other fields.
     var fields: FrameFields { get }
 
+    /// What is missing, of a frame out of a history that did not keep all of it; nil for every other.
+    var omission: ContentOmission? { get }
+
     /// Whether `other` is of the same type with the same text, payload, fields, `pts` and metadata. Ids and names do
     /// not count.
     func hasSameContent(as other: any Frame) -> Bool
@@ -47,10 +50,11 @@ extension Frame {
     public var text: String? { nil }
     public var payload: FramePayload? { nil }
     public var fields: FrameFields { FrameFields(reflecting: self) }
+    public var omission: ContentOmission? { nil }
 
     public func hasSameContent(as other: any Frame) -> Bool {
         type == other.type && text == other.text && payload == other.payload && fields == other.fields
-            && header.hasSameContent(as: other.header)
+            && header.hasSameContent(as: other.header) && omission == other.omission
     }
 }
 

@@ -7,6 +7,14 @@ public struct GenericFrame: Frame {
     public var text: String?
     public var payload: FramePayload?
     public var fields: FrameFields
+    /// Lives apart, because nearly no frame has one and every frame is copied often.
+    private var missing: Missing?
+
+    private final class Missing: Sendable {
+        let omission: ContentOmission
+
+        init(_ omission: ContentOmission) { self.omission = omission }
+    }
 
     public init(
         _ type: FrameType, header: FrameHeader = FrameHeader(), text: String? = nil, payload: FramePayload? = nil,
@@ -17,5 +25,10 @@ public struct GenericFrame: Frame {
         self.text = text
         self.payload = payload
         self.fields = fields
+    }
+
+    public var omission: ContentOmission? {
+        get { missing?.omission }
+        set { missing = newValue.map(Missing.init) }
     }
 }

@@ -17,15 +17,19 @@ public struct SessionLineHead: Sendable, Hashable {
     public var source: String?
     /// ISO 8601, UTC.
     public var startedAt: String
+    /// What was kept of the frames' content; nil for everything.
+    public var payload: String?
     public var definition: SessionDefinition
 
     public init(
-        uuid: String, name: String? = nil, source: String? = nil, startedAt: String, definition: SessionDefinition
+        uuid: String, name: String? = nil, source: String? = nil, startedAt: String, payload: String? = nil,
+        definition: SessionDefinition
     ) {
         self.uuid = uuid
         self.name = name
         self.source = source
         self.startedAt = startedAt
+        self.payload = payload
         self.definition = definition
     }
 }

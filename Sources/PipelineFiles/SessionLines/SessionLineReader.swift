@@ -96,6 +96,7 @@ public struct SessionLineReader: Sendable {
         let head = SessionLineHead(
             uuid: try readUUID(&object), name: try object.string("name"), source: try object.string("source"),
             startedAt: try object.require(try object.string("started_at"), "started_at"),
+            payload: try object.string("payload"),
             definition: SessionDefinition(stages: stages))
         try object.expectNoOthers()
         self.head = head
@@ -195,6 +196,10 @@ public struct SessionLineReader: Sendable {
             frame.payload = FramePayload(name: field.name, bytes: bytes)
         }
         frame.fields = try object.object("fields")?.fields ?? [:]
+        if let (missing, place) = try object.object("omitted") {
+            var missing = LineObject(missing, at: place)
+            frame.omission = try ContentOmission(&missing)
+        }
         try object.expectNoOthers()
         return frame
     }

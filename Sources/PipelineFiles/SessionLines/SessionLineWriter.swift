@@ -22,6 +22,7 @@ public struct SessionLineWriter: Sendable {
         object["name"] = head.name.map(FieldValue.string)
         object["source"] = head.source.map(FieldValue.string)
         object["started_at"] = .string(head.startedAt)
+        object["payload"] = head.payload.map(FieldValue.string)
         object["stages"] = .array(head.definition.stages.map { .object(Self.fields($0)) })
         line(object)
     }
@@ -141,6 +142,10 @@ public struct SessionLineWriter: Sendable {
         if !fields.isEmpty {
             json.literal(#", "fields": "#)
             json.writeObject(fields)
+        }
+        if let missing = frame.omission {
+            json.literal(#", "omitted": "#)
+            json.writeObject(missing.fields)
         }
         json.literal("}")
     }

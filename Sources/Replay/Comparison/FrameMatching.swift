@@ -82,12 +82,14 @@ struct FrameSubstance: Hashable {
     let text: String?
     let payload: FramePayload?
     let fields: FrameFields
+    let omission: ContentOmission?
 
     init(_ frame: any Frame) {
         type = frame.type.name
         text = frame.text
         payload = frame.payload
         fields = frame.fields
+        omission = frame.omission
     }
 }
 

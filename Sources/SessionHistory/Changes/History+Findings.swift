@@ -25,6 +25,7 @@ extension History {
                             finding.kind.storable(), finding.severity.rawValue, finding.detail.storable(),
                         ])
                 }
+                try SessionSeal.renew(session, db)
             }
         }
     }

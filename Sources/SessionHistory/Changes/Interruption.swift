@@ -28,7 +28,7 @@ enum Interruption {
         let known = try db.firstRow(
             """
             SELECT inbound, outputs, released, duplicates, bypasses, incidents, events, bytes, duration, counted_to,
-                started_at
+                started_at, events_hash
             FROM session WHERE session = ?
             """, [session]
         ) { row in
@@ -42,10 +42,13 @@ enum Interruption {
             counts.events = try row.integer(6)
             counts.bytes = try row.integer(7)
             counts.duration = try row.integer(8)
-            return (counts: counts, countedTo: try row.integer(9), startedAt: try row.text(10))
+            return (
+                counts: counts, countedTo: try row.integer(9), startedAt: try row.text(10),
+                hash: EventsHash(value: UInt64(bitPattern: try row.optionalInteger(11) ?? 0)))
         }
         guard let known else { return }
         var counts = known.counts
+        var hash = known.hash
         let (countedTo, startedAt) = (known.countedTo, known.startedAt)
         let openStart = try db.firstRow(
             "SELECT first_event FROM extent WHERE session = ? AND last_event = ?", [session, SessionRows.openEnd]
@@ -54,17 +57,17 @@ enum Interruption {
         var extents = ExtentTracker(from: openStart ?? from)
         var end = countedTo
         try db.forEachRow(
-            "SELECT id, seq, batch, code, time FROM event WHERE id >= ? AND session = ? ORDER BY id", [from, session]
+            LoggedEvent.selection + " WHERE e.id >= ? AND e.session = ? ORDER BY e.id", [from, session]
         ) { row in
-            let id = try row.integer(0)
-            if let openStart, id >= openStart {
-                extents.add(event: id, sequence: try row.integer(1), batch: try row.optionalInteger(2) ?? 0)
+            let event = try LoggedEvent(row)
+            if let openStart, event.id >= openStart {
+                extents.add(event: event.id, sequence: event.sequence, batch: event.batch ?? 0)
             }
-            if id > countedTo {
-                let code = EventCode(rawValue: try row.integer(3))
-                if let kind = code.kind { counts.add(kind, time: try row.integer(4)) }
+            if event.id > countedTo {
+                if let kind = event.code.kind { counts.add(kind, time: event.time) }
                 counts.bytes += 40
-                end = id
+                event.add(to: &hash)
+                end = event.id
             }
             return true
         }
@@ -72,7 +75,7 @@ enum Interruption {
             try SessionRows.deleteOpen(session, db)
             for extent in extents.takeAll() { try SessionRows.insert(session, extent, db) }
         }
-        try SessionRows.store(counts, session, countedTo: end, db)
+        try SessionRows.store(counts, hash, session, countedTo: end, db)
         let endedAt = Timestamp.date(startedAt).map {
             Timestamp.text($0.addingTimeInterval(Double(counts.duration) / 1e9))
         }

@@ -133,4 +133,16 @@ enum HistoryFile {
         guard descriptor >= 0 else { throw HistoryError(systemError: errno, "cannot create the history", path) }
         close(descriptor)
     }
+
+    /// Has the folder's entry for a new file on the disk: without it, a loss of power takes the file as a whole.
+    static func settleName(_ path: String) throws {
+        let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw HistoryError(systemError: errno, "cannot open the folder", folder) }
+        defer { close(descriptor) }
+        // Some file systems know no such thing and say EINVAL; those keep names by themselves.
+        guard fsync(descriptor) == 0 || errno == EINVAL else {
+            throw HistoryError(systemError: errno, "cannot write to the folder", folder)
+        }
+    }
 }

@@ -64,10 +64,7 @@ final class LockFile: Sendable {
             }
             guard waited < patience else {
                 if byte == Self.turn { lock(Self.line, F_UNLCK) }
-                throw HistoryError(
-                    .busy,
-                    "cannot write: \(holder() ?? "another process") has been writing to this history for "
-                        + "\(Int(patience)) s (lock \(path)); wait for it or end it")
+                throw tookTooLong(patience)
             }
             let pause = waited < 0.01 ? 0.0005 : 0.002
             usleep(UInt32(pause * 1e6))
@@ -84,13 +81,25 @@ final class LockFile: Sendable {
         _ = text.withCString { pwrite(descriptor, $0, 12, 0) }
     }
 
-    /// `process 123`, whose turn it was last.
-    private func holder() -> String? {
+    /// Says who is to blame: the one whose turn it is, or who keeps that one waiting.
+    private func tookTooLong(_ patience: Double) -> HistoryError {
+        let history = String(path.dropLast(".lock".count))
+        let process = holder()
+        let waitedFor = process.map(LockHolder.name) ?? "another process"
+        var message = "cannot write to \(history): \(waitedFor) has been writing to it for \(Int(patience)) s"
+        if let locker = LockHolder.describe(history), locker != waitedFor {
+            message = "cannot write to \(history): \(locker) has held it locked for \(Int(patience)) s"
+        }
+        return HistoryError(.busy, message + " (lock \(path)); wait for it or end it")
+    }
+
+    /// Whose turn it was last.
+    private func holder() -> Int32? {
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         guard count > 0 else { return nil }
         let digits = bytes.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-        return digits.isEmpty ? nil : "process \(String(decoding: digits, as: UTF8.self))"
+        return Int32(String(decoding: digits, as: UTF8.self))
     }
 
     // MARK: - Who lives

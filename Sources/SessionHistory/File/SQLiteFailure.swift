@@ -45,6 +45,9 @@ extension HistoryError {
                 .full,
                 what + "the file cannot be written (\(words)): the disk may be gone, or a limit on file sizes reached "
                     + "(ulimit -f). What was committed before is intact")
+        case SQLITE_IOERR:
+            self.init(
+                .storage, what + "\(words): the disk may be gone or failing. What was committed before is intact")
         case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH, SQLITE_CANTOPEN:
             self.init(
                 .noPermission, what + "\(words); check that the file and its folder are there and may be written")

@@ -28,7 +28,11 @@ final class FrameReader {
         let sql =
             switch content {
             case .order: "SELECT frame_id, shape, pts, name, NULL, NULL, NULL, NULL FROM frame WHERE id = ?"
-            case .full: "SELECT frame_id, shape, pts, name, text, fields, metadata, payload FROM frame WHERE id = ?"
+            case .full:
+                """
+                SELECT frame_id, shape, pts, name, text, fields, metadata, payload, reason, text_bytes, payload_bytes, digest
+                FROM frame LEFT JOIN omission ON omission.frame = frame.id WHERE frame.id = ?
+                """
             }
         var bytes = 0
         let decoded = try db.firstRow(sql, [row]) { columns in
@@ -47,6 +51,7 @@ final class FrameReader {
                 frame.payload = FramePayload(name: shape.payloadName ?? "payload", bytes: payload)
                 bytes += payload.count
             }
+            frame.omission = try columns.omission(at: 8, payloadName: shape.payloadName)
             bytes += (frame.text?.utf8.count ?? 0) + columns.utf8(5).count + columns.utf8(6).count
             return frame
         }

@@ -76,22 +76,7 @@ extension History {
     public func storedFindings(of session: Int64) throws -> [Finding] { try findings(of: session, in: "finding") }
 
     private func findings(of session: Int64, in table: String) throws -> [Finding] {
-        try reader.read { db in
-            try db.rows(
-                """
-                SELECT seq, stage, batch, branch, kind, severity, detail FROM \(table) WHERE session = ?
-                ORDER BY seq IS NULL, seq
-                """, [session]
-            ) { row in
-                guard let severity = Finding.Severity(rawValue: try row.text(5)) else {
-                    throw WrongValue(column: "severity", expected: "a severity")
-                }
-                return Finding(
-                    sequence: try row.optionalInteger(0), stage: try row.optionalInt(1),
-                    batch: try row.optionalInteger(2), branch: try row.optionalInt(3), kind: try row.text(4),
-                    severity: severity, detail: try row.text(6))
-            }
-        }
+        try reader.read { db in try Finding.stored(of: session, in: table, db) }
     }
 
     /// The stored reruns of a session, oldest first.
@@ -111,6 +96,26 @@ extension History {
                     startedAt: try row.text(3), verdict: try row.optionalText(4),
                     differingBatches: try row.optionalInteger(5))
             }
+        }
+    }
+}
+
+extension Finding {
+    /// The rows of a session in the table `finding` or the view `findings`, by sequence.
+    static func stored(of session: Int64, in table: String = "finding", _ db: Database) throws -> [Finding] {
+        try db.rows(
+            """
+            SELECT seq, stage, batch, branch, kind, severity, detail FROM \(table) WHERE session = ?
+            ORDER BY seq IS NULL, seq
+            """, [session]
+        ) { row in
+            guard let severity = Finding.Severity(rawValue: try row.text(5)) else {
+                throw WrongValue(column: "severity", expected: "a severity")
+            }
+            return Finding(
+                sequence: try row.optionalInteger(0), stage: try row.optionalInt(1),
+                batch: try row.optionalInteger(2), branch: try row.optionalInt(3), kind: try row.text(4),
+                severity: severity, detail: try row.text(6))
         }
     }
 }

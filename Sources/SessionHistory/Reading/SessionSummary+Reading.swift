@@ -8,7 +8,7 @@ extension SessionSummary {
         try db.rows(
             """
             SELECT session, uuid, name, source, state, started_at, ended_at, duration / 1e6, stages, inbound, outputs,
-                released, duplicates, bypasses, incidents + findings, owner
+                released, duplicates, bypasses, incidents + findings, payload, owner
             FROM session ORDER BY session
             """
         ) { row in
@@ -17,15 +17,18 @@ extension SessionSummary {
             }
             if state == .recording {
                 // Its process may have died; the file will say so when it is next opened for writing.
-                let isAlive = try row.optionalInteger(15).map { lockFile?.isAlive($0) ?? false } ?? false
+                let isAlive = try row.optionalInteger(16).map { lockFile?.isAlive($0) ?? false } ?? false
                 if !isAlive { state = .interrupted }
+            }
+            guard let payload = PayloadMode(rawValue: try row.text(15)) else {
+                throw WrongValue(column: "payload", expected: "what is kept of frames")
             }
             return SessionSummary(
                 session: try row.integer(0), uuid: try row.text(1), name: try row.optionalText(2),
                 source: try row.optionalText(3), state: state, startedAt: try row.text(5),
                 endedAt: try row.optionalText(6), durationMs: try row.optionalReal(7), stages: try row.int(8),
                 inbound: try row.integer(9), outputs: try row.integer(10), released: try row.integer(11),
-                duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14))
+                duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14), payload: payload)
         }
     }
 }

@@ -55,12 +55,46 @@ struct StoredRow {
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
     }
 
+    /// The bytes of a blob. Valid until the next row.
+    func bytes(_ column: Int) throws -> UnsafeRawBufferPointer? {
+        if isNull(column) { return nil }
+        guard type(column) == SQLITE_BLOB else { throw wrong(column, "a blob") }
+        let column = Int32(truncatingIfNeeded: column)
+        return UnsafeRawBufferPointer(
+            start: sqlite3_column_blob(handle, column), count: Int(sqlite3_column_bytes(handle, column)))
+    }
+
     func optionalBytes(_ column: Int) throws -> [UInt8]? {
         if isNull(column) { return nil }
         guard type(column) == SQLITE_BLOB else { throw wrong(column, "a blob") }
         let column = Int32(truncatingIfNeeded: column)
         guard let start = sqlite3_column_blob(handle, column) else { return [] }
         return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    /// The value as it is, to be stored elsewhere; text with a NUL in it up to there.
+    func value(_ column: Int) -> DatabaseValue {
+        switch type(column) {
+        case SQLITE_INTEGER: sqlite3_column_int64(handle, Int32(truncatingIfNeeded: column)).databaseValue
+        case SQLITE_TEXT: String(decoding: utf8(column), as: UTF8.self).storable().databaseValue
+        default: .null
+        }
+    }
+
+    /// The hash of all its values, each with its type.
+    func hash(seed: UInt64) -> UInt64 {
+        var hash = seed
+        for column in 0..<sqlite3_column_count(handle) {
+            let type = sqlite3_column_type(handle, column)
+            hash = ContentHash.combine(hash, UInt64(truncatingIfNeeded: type))
+            if type == SQLITE_INTEGER {
+                hash = ContentHash.combine(hash, UInt64(bitPattern: sqlite3_column_int64(handle, column)))
+            } else if type != SQLITE_NULL, let start = sqlite3_column_blob(handle, column) {
+                let bytes = UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+                hash = ContentHash.hash(bytes, seed: hash)
+            }
+        }
+        return hash
     }
 
     private func wrong(_ column: Int, _ expected: String) -> WrongValue {

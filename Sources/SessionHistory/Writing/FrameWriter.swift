@@ -14,23 +14,34 @@ final class FrameWriter {
             var frameID: Int64 = 0
             var hash: UInt64 = 0
             var row: Int64 = 0
+            var mark: UInt64 = 0
         }
 
         private static let slots = 256
         private var slots: [Slot] = []
 
         @inline(__always)
-        fileprivate func find(_ frameID: Int64, _ hash: UInt64) -> Int64? {
+        fileprivate func find(_ frameID: Int64, _ hash: UInt64) -> (row: Int64, mark: UInt64)? {
             if slots.isEmpty { return nil }
             let slot = slots[Int(truncatingIfNeeded: frameID) & (Self.slots - 1)]
-            return slot.frameID == frameID && slot.hash == hash ? slot.row : nil
+            return slot.frameID == frameID && slot.hash == hash ? (slot.row, slot.mark) : nil
         }
 
         @inline(__always)
-        fileprivate mutating func add(_ frameID: Int64, _ hash: UInt64, _ row: Int64) {
+        fileprivate mutating func add(_ frameID: Int64, _ hash: UInt64, _ row: Int64, _ mark: UInt64) {
             if slots.isEmpty { slots = Array(repeating: Slot(), count: Self.slots) }
-            slots[Int(truncatingIfNeeded: frameID) & (Self.slots - 1)] = Slot(frameID: frameID, hash: hash, row: row)
+            slots[Int(truncatingIfNeeded: frameID) & (Self.slots - 1)] = Slot(
+                frameID: frameID, hash: hash, row: row, mark: mark)
         }
+    }
+
+    /// Where a frame is.
+    struct Written {
+        var row: Int64
+        /// What stands for it in the hash of the session's events.
+        var mark: UInt64
+        /// Whether it ends a batch of its own (EndFrame, StopFrame).
+        var endsBatch: Bool
     }
 
     /// Columns of `frame` in the order of the cells.
@@ -53,18 +64,24 @@ final class FrameWriter {
     private let shapes = ShapeCatalogue()
     private let scratch = ByteBuffer(capacity: 1 << 16)
     private let limits: ContentLimits
+    private let key: KeyedHash
+    private let omission: Statement
     /// Bytes of content stored in this transaction.
     @exclusivity(unchecked) private(set) var bytesWritten = 0
 
-    init(_ db: OpaquePointer, limits: ContentLimits) throws {
+    init(_ db: Database, _ handle: OpaquePointer, limits: ContentLimits) throws {
         table = try LogTable(
-            db, table: "frame",
+            handle, table: "frame",
             columns: ["frame_id", "shape", "hash", "pts", "name", "text", "fields", "metadata", "payload"])
         self.limits = limits
+        key = try KeyedHash(contentKeyOf: db)
+        omission = try db.makeStatement(
+            sql: "INSERT INTO omission(frame, reason, text_bytes, payload_bytes, digest) VALUES (?, ?, ?, ?, ?)")
     }
 
-    func begin() throws {
+    func begin(_ db: Database) throws {
         try table.begin()
+        try shapes.begin(db)
         bytesWritten = 0
     }
 
@@ -73,17 +90,20 @@ final class FrameWriter {
     /// What was stored since `begin` is not in the file after all.
     func rollBack() { shapes.reset() }
 
-    /// The row that holds the frame's content, and whether the frame ends a batch of its own (EndFrame, StopFrame).
-    func write(_ frame: any Frame, recent: inout Recent, _ db: Database) throws -> (row: Int64, endsBatch: Bool) {
+    /// Writes the frame's content, as far as `mode` keeps it, unless it is there already.
+    func write(
+        _ frame: any Frame, keeping mode: PayloadMode, recent: inout Recent, _ db: Database
+    ) throws -> Written {
         let header = frame.header
         let entry = try shapes.entry(frame.type, db)
         var text = frame.text
         let payload = frame.payload
         let fields = frame.fields
         let metadata = header.metadata
+        let omission = frame.omission
 
         scratch.removeAll()
-        var json = JSONWriter(scratch)
+        var json = JSONWriter(scratch, maxDepth: limits.depth)
         let fieldsRange = fields.isEmpty ? nil : json.write(fields)
         let metadataRange = metadata.isEmpty ? nil : json.write(metadata)
 
@@ -95,44 +115,85 @@ final class FrameWriter {
         if let fieldsRange { hash = ContentHash.hash(scratch.bytes(fieldsRange), seed: hash ^ 2) }
         if let metadataRange { hash = ContentHash.hash(scratch.bytes(metadataRange), seed: hash ^ 3) }
         if let payload { hash = payload.bytes.withUnsafeBytes { ContentHash.hash($0, seed: hash ^ 4) } }
+        if let omission { hash = FrameHash.adding(omission, to: hash) }
 
-        if let row = recent.find(header.id, hash) { return (row, entry.endsBatch) }
-        let row = try store(
-            header, entry, hash: hash, text: text, fields: fieldsRange, metadata: metadataRange, payload: payload,
-            isCut: json.isCut, db)
-        recent.add(header.id, hash, row)
-        return (row, entry.endsBatch)
+        if let known = recent.find(header.id, hash) {
+            return Written(row: known.row, mark: known.mark, endsBatch: entry.endsBatch)
+        }
+        var kept = KeptContent(
+            text: text, fields: fieldsRange, metadata: metadataRange, payload: payload, omission: omission,
+            isCut: json.isCut)
+        kept.withhold(mode, bytesInJSON: json.hasBytes)
+        kept.truncate(to: limits.bytes)
+        var storedHash = hash
+        if kept.omission != nil {
+            if mode.keepsTraces, kept.omission?.digest == nil, omission == nil {
+                kept.omission?.digest = digest(entry, text: text, fields: fieldsRange, payload: payload)
+            }
+            if mode == .text, json.hasBytes {
+                var words = JSONWriter(scratch, maxDepth: limits.depth, keepsBytes: false)
+                if kept.fields != nil { kept.fields = words.write(fields) }
+                if kept.metadata != nil { kept.metadata = words.write(metadata) }
+            }
+            storedHash = hashOfKept(kept, entry, pts: header.pts)
+        }
+        var name = mode.keepsWords || header.hasOrdinaryName(frame.type) ? header.name : nil
+        name = name?.capped(maxBytes: limits.nameBytes)
+        let row = try store(header, entry, hash: storedHash, name: name, kept, db)
+        let mark =
+            name?.withUTF8 { FrameHash.mark(storedHash, id: header.id, name: UnsafeRawBufferPointer($0)) }
+            ?? FrameHash.mark(storedHash, id: header.id, name: nil)
+        recent.add(header.id, hash, row, mark)
+        return Written(row: row, mark: mark, endsBatch: entry.endsBatch)
+    }
+
+    private func digest(
+        _ entry: ShapeCatalogue.Entry, text: String?, fields: Range<Int>?, payload: FramePayload?
+    ) -> Int64 {
+        var text = text
+        let textHash = text?.withUTF8 { key.hash(UnsafeRawBufferPointer($0)) }
+        let fieldsHash = fields.map { key.hash(scratch.bytes($0)) }
+        let payloadHash = payload?.bytes.withUnsafeBytes { key.hash($0) }
+        let parts = [textHash, fieldsHash, payloadHash].flatMap { [$0 == nil ? 0 : 1, $0 ?? 0] as [UInt64] }
+        return Int64(bitPattern: key.hash([entry.hashSeed] + parts))
+    }
+
+    private func hashOfKept(_ kept: KeptContent, _ entry: ShapeCatalogue.Entry, pts: Int64?) -> UInt64 {
+        func content(_ text: UnsafeRawBufferPointer?, _ payload: UnsafeRawBufferPointer?) -> UInt64 {
+            FrameHash.content(
+                seed: entry.hashSeed, pts: pts, text: text, fields: kept.fields.map(scratch.bytes),
+                metadata: kept.metadata.map(scratch.bytes), payload: payload)
+        }
+        func withText(_ payload: UnsafeRawBufferPointer?) -> UInt64 {
+            var text = kept.text
+            return text?.withUTF8 { content(UnsafeRawBufferPointer($0), payload) } ?? content(nil, payload)
+        }
+        let hash = kept.payload?.withUnsafeBytes { withText($0) } ?? withText(nil)
+        return kept.omission.map { FrameHash.adding($0, to: hash) } ?? hash
     }
 
     private func store(
-        _ header: FrameHeader, _ entry: ShapeCatalogue.Entry, hash: UInt64, text: String?, fields: Range<Int>?,
-        metadata: Range<Int>?, payload: FramePayload?, isCut: Bool, _ db: Database
+        _ header: FrameHeader, _ entry: ShapeCatalogue.Entry, hash: UInt64, name: String?, _ kept: KeptContent,
+        _ db: Database
     ) throws -> Int64 {
-        var text = text
-        var fields = fields
-        var metadata = metadata
-        var keptPayload = payload
-        var omitted = isCut
-        let textCount = text?.utf8.count
-        if let textCount, textCount > limits.bytes { (text, omitted) = (nil, true) }
-        if let count = fields?.count, count > limits.bytes { (fields, omitted) = (nil, true) }
-        if let count = metadata?.count, count > limits.bytes { (metadata, omitted) = (nil, true) }
-        if let count = payload?.bytes.count, count > limits.bytes { (keptPayload, omitted) = (nil, true) }
-
+        var text = kept.text
+        var name = name
+        var fields = kept.fields
+        let metadata = kept.metadata
+        let keptPayload = kept.payload
         var shape = entry.plainShape
-        if let payload {
+        if let payloadName = kept.payloadName {
             let shared = try shapes.payloadShape(
-                entry, name: payload.name.storable(),
+                entry, name: payloadName.storable(),
                 fields: fields.map(scratch.bytes) ?? UnsafeRawBufferPointer(start: nil, count: 0), db)
             shape = shared.shape
             if shared.sharesFields { fields = nil }
         }
-        var name = header.name?.capped(maxBytes: limits.nameBytes)
 
-        let inlinePayload = keptPayload.map { $0.bytes.count <= Self.copiedPayload } ?? false
+        let inlinePayload = keptPayload.map { $0.count <= Self.copiedPayload } ?? false
         let textBytes =
             (name?.utf8.count ?? 0) + (text?.utf8.count ?? 0) + (fields?.count ?? 0) + (metadata?.count ?? 0)
-            + (inlinePayload ? keptPayload?.bytes.count ?? 0 : 0)
+            + (inlinePayload ? keptPayload?.count ?? 0 : 0)
         let row = table.nextID
         let cells = try table.row(textBytes: textBytes)
         cells[Column.frameID] = .integer(header.id)
@@ -146,17 +207,39 @@ final class FrameWriter {
         cells[Column.payload] = .null
         if let keptPayload {
             if inlinePayload {
-                cells[Column.payload] = keptPayload.bytes.withUnsafeBytes { table.blob($0) }
+                cells[Column.payload] = keptPayload.withUnsafeBytes { table.blob($0) }
             } else {
-                try keptPayload.bytes.withUnsafeBytes { try table.finishRow(payload: $0) }
+                try keptPayload.withUnsafeBytes { try table.finishRow(payload: $0) }
             }
         }
-        bytesWritten += textBytes + (inlinePayload ? 0 : keptPayload?.bytes.count ?? 0) + 32
-        if omitted {
-            try db.execute(
-                sql: "INSERT INTO omission(frame, reason, text_bytes, payload_bytes) VALUES (?, 'truncated', ?, ?)",
-                arguments: [row, textCount, payload?.bytes.count])
+        bytesWritten += textBytes + (inlinePayload ? 0 : keptPayload?.count ?? 0) + 32
+        if let missing = kept.omission {
+            try omission.execute(arguments: [
+                row, missing.reason.rawValue, missing.textBytes, missing.payloadBytes, missing.digest,
+            ])
         }
         return row
+    }
+}
+
+extension FrameHeader {
+    /// Whether the frame is named after its type, as every frame is that nobody gave a name of its own.
+    func hasOrdinaryName(_ type: FrameType) -> Bool {
+        guard let name else { return true }
+        let number = name.utf8.dropFirst(type.name.utf8.count + 1)
+        return name.hasPrefix(type.name + "#") && !number.isEmpty
+            && number.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+}
+
+extension KeyedHash {
+    /// With the key that this history hashes content with.
+    init(contentKeyOf db: Database) throws {
+        let key = try db.firstRow("SELECT value FROM secret WHERE name = 'content'") { try $0.optionalBytes(0) }
+        guard let key = key ?? nil, key.count >= 16 else {
+            throw HistoryError(
+                .damaged, "the history's key is missing; 'lockstep recover' salvages what is readable")
+        }
+        self.init(key: key)
     }
 }

@@ -23,6 +23,7 @@ struct GroupCommit {
             options.throttle?.run()
             var taken: [ReadySession] = []
             do {
+                try connection.makeRoomInLog()
                 try connection.transaction { db, log in
                     var events = 0
                     while events < options.groupEvents, let session = rest.first {
@@ -39,6 +40,7 @@ struct GroupCommit {
                     }
                 }
                 noteCounts(taken)
+                for session in taken { session.log.didCommit(session.source) }
             } catch {
                 let failure = HistoryError(error, path: connection.path, doing: "cannot write to")
                 if taken.isEmpty {
@@ -84,8 +86,13 @@ struct GroupCommit {
         }
     }
 
-    func checkpoint() {
+    /// - Returns: how long the first event of the next group is to wait for others, in ns.
+    func checkpoint(telling sessions: [ReadySession]) -> UInt64 {
         // What fails here fails at the next commit as well, which says so.
         try? connection.checkpointIfDue()
+        if let notice = connection.logGrowthNotice() {
+            for session in sessions { session.source.didNotice(notice) }
+        }
+        return connection.isLogHeld ? options.heldGroupWindow : options.groupWindow
     }
 }

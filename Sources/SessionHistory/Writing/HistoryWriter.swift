@@ -14,7 +14,7 @@ final class HistoryWriter: Sendable {
     /// The lock byte that says this writer lives.
     let owner: Int64
     private let options: WriterOptions
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let alarm = DispatchSemaphore(value: 0)
     private let finished = DispatchSemaphore(value: 0)
 
@@ -33,6 +33,8 @@ final class HistoryWriter: Sendable {
         var jobs: [Job] = []
         /// When the events that are ready are written at the latest (uptime, ns).
         var due: UInt64 = 0
+        /// How long the first event of a group waits for others, in ns.
+        var window: UInt64
         var isUrgent = false
         var isClosing = false
         var isOver = false
@@ -43,6 +45,7 @@ final class HistoryWriter: Sendable {
         let connection = try WritingConnection(path: path, options: options)
         self.path = path
         self.options = options
+        state = Mutex(State(window: options.groupWindow))
         owner = connection.owner
         threadName = "lockstep.history \(connection.owner)"
         // Handed over: from here on only the thread uses it.
@@ -72,7 +75,7 @@ final class HistoryWriter: Sendable {
         let isFirst = state.withLock { state in
             state.ready.append(session)
             guard state.ready.count == 1 else { return false }
-            state.due = DispatchTime.now().uptimeNanoseconds + options.groupWindow
+            state.due = DispatchTime.now().uptimeNanoseconds + state.window
             return true
         }
         if isFirst { alarm.signal() }
@@ -154,6 +157,7 @@ final class HistoryWriter: Sendable {
     private func run(_ connection: WritingConnection) {
         giveWay()
         var group = GroupCommit(connection, options)
+        var window = options.groupWindow
         while true {
             let now = DispatchTime.now().uptimeNanoseconds
             var ready: [ReadySession] = []
@@ -175,7 +179,11 @@ final class HistoryWriter: Sendable {
             if !ready.isEmpty { group.commit(ready) }
             for job in jobs { job(connection) }
             if !ready.isEmpty || !jobs.isEmpty {
-                group.checkpoint()
+                let next = group.checkpoint(telling: ready)
+                if next != window {
+                    window = next
+                    state.withLock { $0.window = next }
+                }
                 continue
             }
             // Counts that a session's row does not have yet are stored when things have come to rest.

@@ -16,16 +16,16 @@ final class LogTables {
         events = try LogTable(
             handle, table: "event",
             columns: ["session", "seq", "time", "code", "batch", "place", "arrival", "subject", "frame"])
-        frames = try FrameWriter(handle, limits: limits)
+        frames = try FrameWriter(db, handle, limits: limits)
         maxDetail = limits.nameBytes
         note = try db.makeStatement(sql: "INSERT INTO note(event, processor, detail) VALUES (?, ?, ?)")
         dropped = try db.makeStatement(sql: "INSERT OR IGNORE INTO dropped_output(output) VALUES (?)")
     }
 
     /// Once per transaction, before anything is appended.
-    func begin() throws {
+    func begin(_ db: Database) throws {
         try events.begin()
-        try frames.begin()
+        try frames.begin(db)
     }
 
     /// Hands over what has gathered: before the transaction is committed, and before anything reads.
@@ -36,10 +36,11 @@ final class LogTables {
 
     func rollBack() { frames.rollBack() }
 
-    func addNote(_ event: Int64, _ processor: String?, _ detail: String?) throws {
-        try note.execute(arguments: [
-            event, processor?.storable(maxBytes: maxDetail), detail?.storable(maxBytes: maxDetail),
-        ])
+    func addNote(_ event: Int64, _ processor: String?, _ detail: String?, to hash: inout EventsHash) throws {
+        let processor = processor?.storable(maxBytes: maxDetail)
+        let detail = detail?.storable(maxBytes: maxDetail)
+        try note.execute(arguments: [event, processor, detail])
+        hash.addNote(processor: processor, detail: detail)
     }
 
     func addDropped(_ output: Int64) throws { try dropped.execute(arguments: [output]) }

@@ -5,7 +5,10 @@ import PipelineEngine
 final class SessionEncoder {
     let session: Int64
     let uuid: String
+    /// What is kept of its frames.
+    let mode: PayloadMode
     @exclusivity(unchecked) private(set) var counts = SessionCounts()
+    @exclusivity(unchecked) private(set) var eventsHash = EventsHash()
     @exclusivity(unchecked) private(set) var extents: ExtentTracker
     @exclusivity(unchecked) private var lastSequence: Int64 = 0
     @exclusivity(unchecked) private var sequences = SequenceMap()
@@ -16,9 +19,10 @@ final class SessionEncoder {
     // What the session's row says.
     var storedCounts = SessionCounts()
 
-    init(session: Int64, uuid: String, from event: Int64) {
+    init(session: Int64, uuid: String, keeping mode: PayloadMode, from event: Int64) {
         self.session = session
         self.uuid = uuid
+        self.mode = mode
         extents = ExtentTracker(from: event)
     }
 
@@ -55,10 +59,12 @@ final class SessionEncoder {
         }
 
         var frameRow: Int64?
+        var frameMark: UInt64 = 0
         var isLast = false
         if let frame = event.pointee.frame, subject == nil || !event.pointee.kind.takesFrameFromSubject {
-            let written = try log.frames.write(frame, recent: &recentFrames, db)
+            let written = try log.frames.write(frame, keeping: mode, recent: &recentFrames, db)
             frameRow = written.row
+            frameMark = written.mark
             if written.endsBatch { isLast = noteEnding(frame.id, event.pointee.kind, event.pointee.stage) }
         }
         let code = EventCode(
@@ -81,8 +87,15 @@ final class SessionEncoder {
         cells[7] = subject.map(LogTable.Cell.integer) ?? .null
         cells[8] = frameRow.map(LogTable.Cell.integer) ?? .null
 
+        eventsHash.add(
+            sequence: event.pointee.sequence, time: event.pointee.time, code: code.rawValue,
+            batch: max(0, event.pointee.batch), place: Int64(max(-1, place)),
+            arrival: Int64(max(-1, event.pointee.arrival)), subject: max(0, event.pointee.subject), frame: frameMark)
         if event.pointee.detail != nil || event.pointee.processor != nil {
-            try log.addNote(id, event.pointee.processor, event.pointee.detail)
+            let detail = mode.keepsWords ? event.pointee.detail : event.pointee.wordlessDetail
+            if detail != nil || event.pointee.processor != nil {
+                try log.addNote(id, event.pointee.processor, detail, to: &eventsHash)
+            }
         }
         if event.pointee.kind == .drop, let subject { try log.addDropped(subject) }
         lastSequence = event.pointee.sequence
@@ -132,4 +145,13 @@ final class SessionEncoder {
 extension SessionEvent.Kind {
     /// Whether an event of this kind that has a subject is about the subject's frame, as it is there.
     var takesFrameFromSubject: Bool { self == .release || self == .duplicate || self == .drop }
+}
+
+extension SessionEvent {
+    /// The detail without anything that a processor or whoever named a frame has said.
+    var wordlessDetail: String? {
+        guard kind != .error, let detail else { return nil }
+        if let frame, !frame.header.hasOrdinaryName(frame.type) { return nil }
+        return detail.hasPrefix("id collision:") ? "id collision: two different frames of one id" : detail
+    }
 }

@@ -35,30 +35,34 @@ enum SessionRows {
         }
         try db.execute(
             sql: """
-                INSERT INTO session(uuid, name, source, state, started_at, owner, imported, stages)
-                VALUES (?, ?, ?, 'recording', ?, ?, ?, ?)
+                INSERT INTO session(session, uuid, name, source, state, started_at, owner, imported, stages, payload)
+                VALUES (?, ?, ?, ?, 'recording', ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                uuid, start.name?.storable(), start.source?.storable(), (start.startedAt ?? Timestamp.now()).storable(),
+                start.number, uuid, start.name?.storable(), start.source?.storable(), (start.startedAt ?? Timestamp.now()).storable(),
                 connection.owner, start.isImport ? 2 : 0, start.definition.stages.count,
+                start.payload.rawValue,
             ])
         let session = db.lastInsertedRowID
-        try store(start.definition, session, db)
+        try store(start.definition, session, limits: connection.limits, db)
         let first = log.events.nextID
         try insertOpen(session, firstEvent: first, firstSequence: 1, db)
-        return SessionEncoder(session: session, uuid: uuid, from: first)
+        return SessionEncoder(session: session, uuid: uuid, keeping: start.payload, from: first)
     }
 
     /// Stores what a session runs; what was stored of it before is brought up to date.
-    static func store(_ definition: SessionDefinition, _ session: Int64, _ db: Database) throws {
+    static func store(
+        _ definition: SessionDefinition, _ session: Int64, limits: ContentLimits, _ db: Database
+    ) throws {
+        try db.execute(
+            sql: "UPDATE session SET stages = ? WHERE session = ?", arguments: [definition.stages.count, session])
         for (index, stage) in definition.stages.enumerated() {
-            guard stage.number == index, stage.number <= EventCode.maxStage,
-                stage.branches.count <= EventCode.maxBranch + 1
+            guard stage.number == index, stage.number <= EventCode.maxStage, stage.branches.count <= limits.branches
             else {
                 throw HistoryError(
                     .invalidEvent,
-                    "stage \(stage.number) cannot be recorded: stages are numbered from 0 in order, to "
-                        + "\(EventCode.maxStage), and have at most \(EventCode.maxBranch + 1) branches")
+                    "stage \(stage.number) cannot be recorded, with \(stage.branches.count) branches: this history takes "
+                        + "stages numbered from 0 to \(EventCode.maxStage), and \(limits.branches) branches in each")
             }
             try db.execute(
                 sql: """
@@ -109,16 +113,19 @@ enum SessionRows {
             .execute(arguments: [session, openEnd])
     }
 
-    static func store(_ counts: SessionCounts, _ session: Int64, countedTo: Int64, _ db: Database) throws {
+    static func store(
+        _ counts: SessionCounts, _ hash: EventsHash, _ session: Int64, countedTo: Int64, _ db: Database
+    ) throws {
         try db.cachedStatement(
             sql: """
                 UPDATE session SET duration = ?, inbound = ?, outputs = ?, released = ?, duplicates = ?, bypasses = ?,
-                    incidents = ?, events = ?, bytes = ?, counted_to = ?
+                    incidents = ?, events = ?, bytes = ?, counted_to = ?, events_hash = ?
                 WHERE session = ?
                 """
         ).execute(arguments: [
             counts.duration, counts.inbound, counts.outputs, counts.released, counts.duplicates, counts.bypasses,
-            counts.incidents, counts.events, counts.bytes, countedTo, session,
+            counts.incidents, counts.events, counts.bytes, countedTo,
+            Int64(bitPattern: hash.value), session,
         ])
     }
 
@@ -126,6 +133,7 @@ enum SessionRows {
         try db.execute(
             sql: "UPDATE session SET state = ?, ended_at = ?, owner = NULL WHERE session = ?",
             arguments: [state.rawValue, endedAt.storable(), session])
+        try SessionSeal.set(session, db)
     }
 }
 
@@ -145,7 +153,7 @@ extension SessionEncoder {
 
     func storeCounts(_ db: Database, _ log: LogTables) throws {
         guard counts != storedCounts else { return }
-        try SessionRows.store(counts, session, countedTo: log.events.nextID - 1, db)
+        try SessionRows.store(counts, eventsHash, session, countedTo: log.events.nextID - 1, db)
         storedCounts = counts
     }
 
@@ -153,8 +161,8 @@ extension SessionEncoder {
     func finish(_ db: Database, _ log: LogTables, state: SessionState, endedAt: String) throws {
         try SessionRows.deleteOpen(session, db)
         for extent in takeAllExtents() { try SessionRows.insert(session, extent, db) }
-        try SessionRows.store(counts, session, countedTo: log.events.nextID - 1, db)
-        try SessionRows.close(session, state: state, endedAt: endedAt, db)
+        try SessionRows.store(counts, eventsHash, session, countedTo: log.events.nextID - 1, db)
         try db.execute(sql: "UPDATE session SET imported = 1 WHERE session = ? AND imported = 2", arguments: [session])
+        try SessionRows.close(session, state: state, endedAt: endedAt, db)
     }
 }

@@ -3,7 +3,7 @@ import PipelineEngine
 
 /// The rows of `frame_type` and `shape`: what frames of a kind have in common, stored once and then known by number.
 ///
-/// Numbers stay valid for good, since neither table loses rows. Used by the writer's thread only.
+/// Numbers stay valid until a redaction removes shapes, which `begin` notices. Used by the writer's thread only.
 final class ShapeCatalogue {
     /// What is known of one `FrameType`.
     final class Entry {
@@ -33,7 +33,15 @@ final class ShapeCatalogue {
     private static let maxEntries = 4096
 
     private var entries: [Int: Entry] = [:]
+    private var removals: Int64 = -1
     @exclusivity(unchecked) private var latest: Entry?
+
+    /// At the start of each transaction: forgets everything if somebody removed shapes meanwhile.
+    func begin(_ db: Database) throws {
+        let removals = try db.firstRow("SELECT value FROM counter WHERE name = 'shapes removed'") { try $0.integer(0) }
+        if removals != self.removals { reset() }
+        self.removals = removals ?? -1
+    }
 
     /// The entry of a type, stored if it is new.
     @inline(__always)
@@ -53,10 +61,8 @@ final class ShapeCatalogue {
     private func make(_ type: FrameType, _ db: Database) throws -> Entry {
         // Programs may make type objects without end; the numbers are in the file.
         if entries.count >= Self.maxEntries { entries = [:] }
-        let typeID = try storeType(type, db)
-        let plain = try storeShape(typeID, payloadName: nil, fields: nil, db)
-        var name = type.name
-        let seed = name.withUTF8 { ContentHash.hash(UnsafeRawBufferPointer($0), seed: 0) }
+        let (typeID, seed) = try storeType(type, db)
+        let plain = try storeShape(typeID, seed, payloadName: nil, fields: nil, db)
         let ends = [FrameType.known("EndFrame"), FrameType.known("StopFrame")]
         let entry = Entry(
             type: type, typeID: typeID, plainShape: plain, hashSeed: seed,
@@ -65,25 +71,34 @@ final class ShapeCatalogue {
         return entry
     }
 
-    private func storeType(_ type: FrameType, _ db: Database) throws -> Int64 {
+    private func storeType(_ type: FrameType, _ db: Database) throws -> (id: Int64, hash: UInt64) {
         let base = try type.base.map { try storeType($0, db) }
-        let arguments: StatementArguments = [type.name, type.frameClass.rawValue, type.isInterruptible, base]
+        let name = type.name.storable()
+        let hash = FrameHash.type(
+            name: name, frameClass: type.frameClass.rawValue, isInterruptible: type.isInterruptible, base: base?.hash)
+        let arguments: StatementArguments = [name, type.frameClass.rawValue, type.isInterruptible, base?.id]
         let known = try Int64.fetchOne(
             db,
             sql: "SELECT id FROM frame_type WHERE name = ? AND class = ? AND interruptible = ? AND base IS ?",
             arguments: arguments)
-        if let known { return known }
+        if let known { return (known, hash) }
         try db.execute(
-            sql: "INSERT INTO frame_type(name, class, interruptible, base) VALUES (?, ?, ?, ?)", arguments: arguments)
-        return db.lastInsertedRowID
+            sql: "INSERT INTO frame_type(name, class, interruptible, base, hash) VALUES (?, ?, ?, ?, ?)",
+            arguments: arguments + [Int64(bitPattern: hash)])
+        return (db.lastInsertedRowID, hash)
     }
 
-    private func storeShape(_ type: Int64, payloadName: String?, fields: String?, _ db: Database) throws -> Int64 {
+    private func storeShape(
+        _ type: Int64, _ typeHash: UInt64, payloadName: String?, fields: String?, _ db: Database
+    ) throws -> Int64 {
         let arguments: StatementArguments = [type, payloadName, fields]
         let known = try Int64.fetchOne(
             db, sql: "SELECT id FROM shape WHERE type = ? AND payload_name IS ? AND fields IS ?", arguments: arguments)
         if let known { return known }
-        try db.execute(sql: "INSERT INTO shape(type, payload_name, fields) VALUES (?, ?, ?)", arguments: arguments)
+        let hash = FrameHash.shape(type: typeHash, payloadName: payloadName, fields: fields)
+        try db.execute(
+            sql: "INSERT INTO shape(type, payload_name, fields, hash) VALUES (?, ?, ?, ?)",
+            arguments: arguments + [Int64(bitPattern: hash)])
         return db.lastInsertedRowID
     }
 
@@ -97,14 +112,14 @@ final class ShapeCatalogue {
         // Fields that differ from frame to frame would fill the table, so only the first few are shared.
         if fields.count <= Self.maxSharedFields, entry.payloadShapes.count < Self.maxPayloadShapes {
             let text = fields.isEmpty ? nil : String(decoding: fields, as: UTF8.self)
-            let shape = try storeShape(entry.typeID, payloadName: name, fields: text, db)
+            let shape = try storeShape(entry.typeID, entry.hashSeed, payloadName: name, fields: text, db)
             entry.payloadShapes.append((name, Array(fields), shape))
             return (shape, true)
         }
         if let bare = entry.payloadShapes.first(where: { $0.name == name && $0.fields.isEmpty }) {
             return (bare.shape, false)
         }
-        let shape = try storeShape(entry.typeID, payloadName: name, fields: nil, db)
+        let shape = try storeShape(entry.typeID, entry.hashSeed, payloadName: name, fields: nil, db)
         entry.payloadShapes.append((name, [], shape))
         return (shape, false)
     }

@@ -1,10 +1,12 @@
-/// How a history is written. All users of one file in a process share what the first of them opened it with.
+/// How a history is written. All users of one file in a process share what the first of them opened it with, except that it is
+/// `full` durability from when anybody asks for that.
 public struct WriterOptions: Sendable, Hashable {
     /// What a loss of power may cost; a crash of the process costs no committed event either way.
     public enum Durability: String, Sendable, CaseIterable {
-        /// The last events before a loss of power may be missing; the file stays whole.
+        /// The disk is waited for when the log is moved into the file (every 8 MiB), not at each commit: a loss of power may
+        /// cost the last commits, whole ones, also those of which a flush has returned. The file stays sound.
         case normal
-        /// What is committed is on the disk.
+        /// The disk is waited for at each commit: what is committed survives a loss of power, as far as the disk keeps its word.
         case full
     }
 
@@ -12,10 +14,17 @@ public struct WriterOptions: Sendable, Hashable {
     public var limits: ContentLimits
     /// How long to wait for others that write to the file, in seconds, before giving up.
     public var patience: Double
+    /// How large the write-ahead log may become, in bytes, while somebody reads for so long that it cannot start anew. Then
+    /// the reader is waited for, with `patience`, and named in the error.
+    public var logLimit = 4 << 30
 
     /// How long the first event of a group waits for others, in ns: a reader sees an event this much later, and the time of
     /// the commit.
     var groupWindow: UInt64 = 10_000_000
+    /// The same while somebody's reading makes the log grow: a commit writes whole pages, so that fewer of them cost less.
+    var heldGroupWindow: UInt64 = 500_000_000
+    /// From how many bytes on the write-ahead log counts as held, and is spoken of.
+    var logNotice = 64 << 20
     /// So many events go without waiting, and into one transaction.
     var groupEvents = 16_384
     /// The write-ahead log is checkpointed when it has so many pages (of 16 KiB).

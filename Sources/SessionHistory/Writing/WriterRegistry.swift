@@ -28,7 +28,7 @@ enum WriterRegistry {
 
     /// A lease of the writer of the history in `path` (absolute), opened if need be.
     static func lease(path: String, options: WriterOptions) throws -> WriterLease {
-        try open.withLock { open in
+        let lease = try open.withLock { open in
             if let writer = open[path]?.writer {
                 open[path]?.leases += 1
                 return WriterLease(writer)
@@ -37,6 +37,9 @@ enum WriterRegistry {
             open[path] = Entry(writer: writer, leases: 1)
             return WriterLease(writer)
         }
+        // A promise made to one user of the file holds, whatever the first was content with.
+        if options.durability == .full { try lease.writer.perform { try $0.waitForDisk() } }
+        return lease
     }
 
     /// Another lease of a writer of which one is held.

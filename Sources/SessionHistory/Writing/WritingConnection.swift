@@ -11,20 +11,29 @@ final class WritingConnection {
     let owner: Int64
     private let queue: DatabaseQueue
     private let options: WriterOptions
+    var limits: ContentLimits { options.limits }
     private var log: LogTables?
     private let logPages = LogPages()
+    private var presence: FilePresence
+    /// From which size of the log on it is spoken of again.
+    private var nextLogNotice: Int
 
     /// What SQLite's callback writes: the pages of the write-ahead log after the last commit.
     private final class LogPages {
         var count = 0
         /// When to checkpoint next. A reader in the way keeps the log from starting anew: it then grows on.
         var limit = 0
+        /// Checkpoints since the log started anew.
+        var checkpoints = 0
+
+        func didRestart() { (count, limit, checkpoints) = (0, 0, 0) }
     }
 
     /// Opens the history in `path` (absolute), creates it if there is none, and applies migrations.
     init(path: String, options: WriterOptions) throws {
         self.path = path
         self.options = options
+        nextLogNotice = options.logNotice
         Self.surviveFileSizeLimit()
         let lockFile = try Self.doing("cannot open the history", path) {
             // Before anything is made beside a file that is none of ours.
@@ -36,7 +45,7 @@ final class WritingConnection {
             return try LockFile(forHistory: path)
         }
         self.lockFile = lockFile
-        (queue, log, owner) = try Self.doing("cannot open the history", path) {
+        (queue, log, owner, presence) = try Self.doing("cannot open the history", path) {
             try lockFile.withTurn(patience: options.patience) {
                 if try HistoryFile.header(path) == .missing { try Self.create(path, options) }
                 try SchemaCheck.refuse(HistoryFile.header(path), path)
@@ -50,7 +59,7 @@ final class WritingConnection {
                     try Migrator.migrate(db)
                     return try LogTables(db, limits: options.limits)
                 }
-                return (queue, log, try lockFile.takeOwnership())
+                return (queue, log, try lockFile.takeOwnership(), FilePresence(path))
             }
         }
         try inTurn { db in try setUp(db) }
@@ -73,12 +82,15 @@ final class WritingConnection {
         do {
             let queue = try open(draft, options)
             try queue.inDatabase { db in
+                // On the disk before it has its name, whatever is promised of what comes later.
+                try db.execute(sql: "PRAGMA synchronous = FULL")
                 try Migrator.migrate(db)
                 _ = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
             }
             try queue.close()
             guard link(draft, path) == 0 else { throw HistoryError(systemError: errno, "cannot create", path) }
             unlink(draft)
+            try HistoryFile.settleName(path)
         } catch {
             unlink(draft)
             throw error
@@ -100,16 +112,11 @@ final class WritingConnection {
 
     private func setUp(_ db: Database) throws {
         // After opening, where nothing overrides it any more.
-        try db.execute(sql: "PRAGMA synchronous = \(options.durability == .full ? "FULL" : "NORMAL")")
+        try setDurability(options.durability, db)
         try db.execute(sql: "PRAGMA ignore_check_constraints = ON")  // the types of this code guarantee them
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
         try db.execute(sql: "PRAGMA cache_size = -16384")
         try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
-        let expected = options.durability == .full ? 2 : 1
-        let found = try db.firstRow("PRAGMA synchronous") { try $0.int(0) }
-        guard found == expected else {
-            throw HistoryError(.storage, "cannot set the durability of \(path)")
-        }
         let context = Unmanaged.passUnretained(logPages).toOpaque()
         sqlite3_wal_hook(
             db.sqliteConnection,
@@ -117,6 +124,42 @@ final class WritingConnection {
                 if let context { Unmanaged<LogPages>.fromOpaque(context).takeUnretainedValue().count = Int(pages) }
                 return SQLITE_OK
             }, context)
+    }
+
+    private func setDurability(_ durability: WriterOptions.Durability, _ db: Database) throws {
+        let level = durability == .full ? 2 : 1
+        try db.execute(sql: "PRAGMA synchronous = \(level)")
+        #if canImport(Darwin)
+            // There, an ordinary fsync leaves the disk's own cache out.
+            try db.execute(sql: "PRAGMA fullfsync = \(durability == .full ? "ON" : "OFF")")
+        #endif
+        let inForce = try db.firstRow("PRAGMA synchronous") { try $0.int(0) }
+        guard inForce == level else {
+            throw HistoryError(.storage, "cannot set the durability of \(path)")
+        }
+    }
+
+    /// `full` durability from the next commit on, if it was not.
+    func waitForDisk() throws {
+        guard options.durability != .full else { return }
+        try inTurn { db in try setDurability(.full, db) }
+    }
+
+    // MARK: - The files
+
+    /// Refuses to write into files that are not under their names any more.
+    private func checkPresence(_ db: Database) throws {
+        guard let missing = presence.missing() else { return }
+        // A log that lost its name is moved into the history, if nobody began another one: what was committed is not to go
+        // with it. In a history that was moved, it makes it whole.
+        if access(path + "-wal", F_OK) != 0 || missing == path { try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE) }
+        // Closing must not remove the log of whoever opened the history meanwhile.
+        var isKept: Int32 = 1
+        sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &isKept)
+        throw HistoryError(
+            .notFound,
+            "cannot write to \(path): \(missing == path ? "it" : missing) was removed, moved or replaced while a session was "
+                + "recorded; put it back where it was. What was committed is in the file that was there")
     }
 
     // MARK: - Transactions
@@ -127,7 +170,7 @@ final class WritingConnection {
             guard let log else { throw HistoryError(.closed, "the history \(path) is closed") }
             try db.beginTransaction(.immediate)
             do {
-                try log.begin()
+                try log.begin(db)
                 let value = try body(db, log)
                 try log.flush()
                 try db.commit()
@@ -143,15 +186,59 @@ final class WritingConnection {
     /// Runs `body` in this process's turn, outside of a transaction.
     func inTurn<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try Self.doing("cannot write to", path) {
-            try lockFile.withTurn(patience: options.patience) { try queue.inDatabase(body) }
+            try lockFile.withTurn(patience: options.patience) {
+                try queue.inDatabase { db in
+                    try checkPresence(db)
+                    return try body(db)
+                }
+            }
         }
     }
 
     /// Moves what is committed into the file when the write-ahead log has grown, so that it starts anew.
     func checkpointIfDue() throws {
-        if logPages.count < logPages.limit - options.checkpointPages { logPages.limit = options.checkpointPages }
+        if logPages.count < logPages.limit - options.checkpointPages {
+            logPages.limit = options.checkpointPages
+            logPages.checkpoints = 0
+            nextLogNotice = options.logNotice
+        }
         guard logPages.count >= max(logPages.limit, options.checkpointPages) else { return }
+        logPages.checkpoints += 1
         try inTurn { db in try checkpoint(db, SQLITE_CHECKPOINT_PASSIVE) }
+    }
+
+    // MARK: - A log that cannot start anew
+
+    /// Whether the log has grown large and checkpoints do not make it start anew: somebody reads what it holds.
+    var isLogHeld: Bool { logBytes >= options.logNotice && logPages.checkpoints >= 3 }
+
+    /// Each page stands in the log with 24 bytes that describe it.
+    private var logBytes: Int { logPages.count * (16_384 + 24) }
+
+    /// Says how large a log has become that cannot start anew, and who is in the way: once, and again whenever it has doubled.
+    func logGrowthNotice() -> String? {
+        guard isLogHeld, logBytes >= nextLogNotice else { return nil }
+        while nextLogNotice <= logBytes { nextLogNotice *= 2 }
+        return
+            "\(path)-wal has grown to \(logBytes >> 20) MiB, because \(LockHolder.readers(path) ?? "a program") has been reading the "
+            + "history for long in one transaction; end that. Nothing is lost; at \(options.logLimit >> 20) MiB recording stops"
+    }
+
+    /// Keeps a log that cannot start anew from growing over its limit: waits for those who read, then gives up.
+    func makeRoomInLog() throws {
+        guard logBytes >= options.logLimit, logPages.checkpoints > 0 else { return }
+        try inTurn { db in
+            var pages: Int32 = 0
+            // Waits for readers as for others that write.
+            let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_RESTART, &pages, nil)
+            if code == SQLITE_OK { return logPages.didRestart() }
+            guard code & 0xFF == SQLITE_BUSY else { throw SQLiteFailure(db.sqliteConnection) }
+            throw HistoryError(
+                .busy,
+                "cannot write to \(path): its write-ahead log has reached \(options.logLimit >> 20) MiB, because "
+                    + "\(LockHolder.readers(path) ?? "a program") has been reading the history in one transaction, and was waited for "
+                    + "\(Int(options.patience)) s; end that transaction, or the program. What was committed is intact")
+        }
     }
 
     /// Moves what is committed into the file, and the end of the file to where its content ends.

@@ -24,6 +24,7 @@ struct Import: SpeakingCommand {
             valueName: "arrival|pipeline"))
     var order: OrderChoice?
 
+    @OptionGroup var content: ContentOptions
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
@@ -36,10 +37,10 @@ struct Import: SpeakingCommand {
     func run(on terminal: Terminal) async throws -> ExitStatus {
         let files = try files.map { path -> File in
             WhiskImport.isText(path)
-                ? .lines(try SessionImport(checking: path))
-                : .whisk(try WhiskImport(checking: path, order: order?.frameOrder))
+                ? .lines(try SessionImport(checking: path, keeping: content.payload.mode))
+                : .whisk(try WhiskImport(checking: path, order: order?.frameOrder, keeping: content.payload.mode))
         }
-        let history = try history.open(for: .writing)
+        let history = try history.open(for: .writing, options: WriterOptions(limits: content.limits))
         var facts: [Facts] = []
         var status = ExitStatus.done
         for file in files {

@@ -5,20 +5,22 @@ internal import WhiskerBridge
 extension Record {
     /// Records a running bot, each of its lives as a session, until it ends or is to end.
     func record(bot address: String, on terminal: Terminal) async throws -> ExitStatus {
-        var options = WhiskerClient.Options()
-        options.order = order?.frameOrder
-        options.waits = wait
-        options.duration = duration.map { .milliseconds(Int64($0 * 1_000)) }
-        options.trustedCertificates = certificates
-        let client = try WhiskerClient(address, options)
-        let history = try history.open(for: .writing)
+        var connecting = WhiskerClient.Options()
+        connecting.order = order?.frameOrder
+        connecting.waits = wait
+        connecting.duration = duration.map { .milliseconds(Int64($0 * 1_000)) }
+        connecting.trustedCertificates = certificates
+        let client = try WhiskerClient(address, connecting)
+        let history = try history.open(for: .writing, options: options)
         let stop = StopRequest()
         let signals = StopSignals { stop.request(.signalled($0)) }
         let line = LiveLine(on: terminal)
-        let name = name
+        let (name, payload) = (name, content.payload.mode)
         let recording = Task { () -> (sessions: [WhiskerIntake.Session], failure: (any Error)?) in
             var intake = WhiskerIntake(
-                into: history, name: name, source: address, onFailure: { stop.request(.recordingFailed($0)) })
+                into: history, name: name, source: address, payload: payload,
+                onFailure: { stop.request(.recordingFailed($0)) },
+                onNotice: { line.note("warning: \($0)") })
             do {
                 try await client.run(notice: { line.note($0) }) { step in
                     try await intake.take(step)
@@ -50,8 +52,8 @@ extension Record {
         if speech.json { try terminal.print(facts) }
         if let failure { terminal.report("\(failure)") }
         if case .recordingFailed(let error) = reason {
-            terminal.report("\(error)")
-            return .trouble
+            terminal.report("\(error); what came after is not in the history")
+            return .lossy
         }
         if case .signalled(let signal) = reason { return .signalled(signal) }
         if sessions.contains(where: { !$0.summary.losses.isEmpty }) { return .lossy }

@@ -12,6 +12,10 @@ struct Record: SpeakingCommand {
             lines the moment they are released. '-' is standard input or output, so it works in a pipe. Without --input only \
             the session's own StartFrame and EndFrame go through.
 
+            When the history cannot be written any more, because the disk is full or gone, the session is stopped and the error says so; \
+            --on-storage-error continue runs it to its end unrecorded. Exits with 3 in both cases. With --write-ahead no frame \
+            goes out before what happened up to its release is committed, and with --durability full on the disk.
+
             SIGINT and SIGTERM end the session in order: it is closed as interrupted, and nothing recorded is lost.
 
             With --whisker: records a bot through Whisker, Pipecat's debugger, until it ends, --duration is up, or SIGINT. \
@@ -45,6 +49,21 @@ struct Record: SpeakingCommand {
     @Flag(help: "Run on simulated time: the same result every time, and no waiting.")
     var virtualClock = false
 
+    @Option(
+        help: ArgumentHelp(
+            "What a loss of power may cost: normal, the last commits; full, nothing that was committed.",
+            valueName: "normal|full"))
+    var durability = DurabilityChoice.normal
+
+    @Flag(help: "Release a frame only when its events are committed: nothing that went out is missing after a crash.")
+    var writeAhead = false
+
+    @Option(
+        help: ArgumentHelp(
+            "When the history cannot be written any more: stop the session, or continue it unrecorded.",
+            valueName: "stop|continue"))
+    var onStorageError = StorageErrorChoice.stop
+
     @Flag(help: "With --whisker: wait for a bot that is not there yet, and for its next life; each is a session.")
     var wait = false
 
@@ -56,6 +75,7 @@ struct Record: SpeakingCommand {
         completion: .file(extensions: ["pem"]))
     var certificates: String?
 
+    @OptionGroup var content: ContentOptions
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
@@ -65,6 +85,10 @@ struct Record: SpeakingCommand {
         }
         if whisker != nil, input != nil || output != nil || virtualClock {
             throw ValidationError("--input, --output and --virtual-clock are for --pipeline; a bot has its own")
+        }
+        if whisker != nil, writeAhead || onStorageError != .stop {
+            throw ValidationError(
+                "--write-ahead and --on-storage-error are for --pipeline; a bot runs by itself, recorded or not")
         }
         if pipeline != nil, wait || duration != nil || certificates != nil {
             throw ValidationError("--wait, --duration and --certificates are for --whisker")
@@ -88,28 +112,52 @@ struct Record: SpeakingCommand {
         let stop = StopRequest()
         let sink = try output.map { try FrameSink(path: $0) { stop.request(.outputFailed($0)) } }
 
-        let history = try history.open(for: .writing)
+        let history = try history.open(for: .writing, options: options)
+        let policy = onStorageError
+        let line = LiveLine(on: terminal)
         let recorder = try await SessionRecorder.start(
-            in: history, definition: try pipeline.definition, name: name ?? description.name, source: path
-        ) { stop.request(.recordingFailed($0)) }
+            in: history, definition: try pipeline.definition, name: name ?? description.name, source: path,
+            payload: content.payload.mode,
+            onFailure: { error in
+                if policy == .stop { return stop.request(.recordingFailed(error)) }
+                line.note("warning: \(error). The session goes on unrecorded")
+            }, onNotice: { line.note("warning: \($0)") })
+        let write: @Sendable (ReleasedFrame) -> Void = { released in sink?.write(released) }
+        let held =
+            writeAhead
+            ? recorder.holdReleases(afterFailure: policy == .stop ? .withhold : .deliver, deliver: write) : nil
         let session = try PipelineSession(
             pipeline, time: virtualClock ? .virtual() : .real, observer: recorder,
             output: { released in
-                sink?.write(released)
+                if let held { held.add(released) } else { write(released) }
                 // The session ends by itself, but not the wait for more input.
                 if let error = released.frame as? ErrorFrame, error.fatal { stop.request(.failed(error.error)) }
             })
         let signals = StopSignals { stop.request(.signalled($0)) }
-        let ending = await LiveRun(session: session, input: frames, sink: sink, stop: stop).run()
+        let ending = await LiveRun(session: session, input: frames, sink: sink, held: held, stop: stop).run()
         let closing = await Result { try await recorder.close(state: ending.state) }
         withExtendedLifetime(signals) {}
 
         let status = say(ending, sink, on: terminal)
-        if case .recordingFailed = ending { return status }
-        try closing.get()
+        if case .failure(let error) = closing {
+            let lost = "\(Quantity.count(recorder.uncommittedEvents, "event is", "events are")) not in the history"
+            let kept = held.map { $0.withheld }.flatMap { $0 > 0 ? $0 : nil }.map {
+                ", \(Quantity.count($0, "released frame was", "released frames were")) withheld for that"
+            }
+            // What went wrong was said when it did, or is said now.
+            switch ending {
+            case .recordingFailed: terminal.report("the session was stopped: \(lost)\(kept ?? "")")
+            case _ where policy == .continue: terminal.report("\(lost), since it could not be written any more")
+            default: terminal.report("\(error); \(lost)\(kept ?? "")")
+            }
+            if case .signalled = ending { return status }
+            return .lossy
+        }
         try say(history.session("\(recorder.session)"), on: terminal)
         return status
     }
+
+    var options: WriterOptions { WriterOptions(durability: durability.durability, limits: content.limits) }
 
     /// Says why the run did not end by itself.
     private func say(_ ending: LiveRun.Ending, _ sink: FrameSink?, on terminal: Terminal) -> ExitStatus {
@@ -125,7 +173,7 @@ struct Record: SpeakingCommand {
             return .lossy
         case .recordingFailed(let error):
             terminal.report("\(error)")
-            return .trouble
+            return .lossy
         case .failed(let message):
             terminal.report(message)
             return .trouble
@@ -148,6 +196,18 @@ enum OrderChoice: String, CaseIterable, ExpressibleByArgument {
     case arrival, pipeline
 
     var frameOrder: FrameOrder { self == .arrival ? .arrival : .pipeline }
+}
+
+/// What a loss of power may cost, as users name it.
+enum DurabilityChoice: String, CaseIterable, ExpressibleByArgument {
+    case normal, full
+
+    var durability: WriterOptions.Durability { self == .full ? .full : .normal }
+}
+
+/// What a storage error does to the session, as users name it.
+enum StorageErrorChoice: String, CaseIterable, ExpressibleByArgument {
+    case stop, `continue`
 }
 
 extension LiveRun.Ending {

@@ -71,6 +71,7 @@ extension SessionSummary {
         facts.set("duplicates", duplicates)
         facts.set("bypasses", bypasses)
         facts.set("findings", findings)
+        facts.set("payload", payload.rawValue)
         return facts
     }
 }

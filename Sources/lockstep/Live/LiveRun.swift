@@ -1,5 +1,6 @@
 internal import PipelineEngine
 internal import PipelineFiles
+internal import Recording
 internal import Synchronization
 
 /// Runs a session from its start to its end, or until something stops it.
@@ -22,6 +23,8 @@ struct LiveRun {
     let session: PipelineSession
     let input: FrameInput?
     let sink: FrameSink?
+    /// Released frames that wait for their events to be committed, on their way to the sink.
+    var held: HeldReleases?
     let stop: StopRequest
 
     func run() async -> Ending {
@@ -45,6 +48,8 @@ struct LiveRun {
             await session.cancel()
         }
         let ending = await feeding.value
+        // While a reader that takes nothing can still be given up on.
+        await held?.settle()
         let reason = stop.finish()
         await stopping.value
         return reason ?? ending

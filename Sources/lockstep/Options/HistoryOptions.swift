@@ -16,9 +16,11 @@ struct HistoryOptions: ParsableArguments {
         return declared.isEmpty ? "lockstep.sqlite" : declared
     }
 
-    func open(for purpose: History.Purpose = .reading) throws -> History {
+    func open(
+        for purpose: History.Purpose = .reading, options: WriterOptions = WriterOptions()
+    ) throws -> History {
         if path.isEmpty { throw CommandFailure("--db names no file; give it a path") }
-        return try History.open(at: path, for: purpose)
+        return try History.open(at: path, for: purpose, options: options)
     }
 }
 

@@ -93,6 +93,7 @@ struct SessionOverview {
         func fact(_ name: String, _ value: StyledText) { facts.add([StyledText(name, .dim), value]) }
         fact("uuid", StyledText(session.uuid))
         if let source = session.source { fact("source", StyledText(source)) }
+        if session.payload != .full { fact("content", StyledText(session.payload.words, .yellow)) }
         var time = Quantity.moment(session.startedAt)
         if let ended = session.endedAt { time += " to \(Quantity.moment(ended).suffix(8))" }
         let duration = session.durationMs.map { " · \(Quantity.duration(milliseconds: $0))" } ?? ""
@@ -119,6 +120,18 @@ struct SessionOverview {
         var facts = session.facts
         facts.set("stage_list", stages.map(\.facts))
         return facts
+    }
+}
+
+extension PayloadMode {
+    /// What a person has to know of a session in this mode.
+    fileprivate var words: String {
+        switch self {
+        case .full: "everything is kept"
+        case .text: "texts are kept, bytes are not (--payload text)"
+        case .hash: "not kept, but its sizes and hashes (--payload hash)"
+        case .none: "not kept (--payload none)"
+        }
     }
 }
 

@@ -20,6 +20,7 @@ struct SessionExport {
         writer.write(
             SessionLineHead(
                 uuid: session.uuid, name: session.name, source: session.source, startedAt: session.startedAt,
+                payload: session.payload == .full ? nil : session.payload.rawValue,
                 definition: try history.definition(of: session.session)))
         var events: Int64 = 0
         var batches: Int64 = 0

@@ -16,11 +16,12 @@ struct SessionImport {
     let path: String
     private let head: SessionLineHead
     private let end: SessionLineEnd
+    private let payload: PayloadMode
 
     /// Reads the file from beginning to end and keeps nothing of it but what it is.
     ///
     /// - Throws: `FileProblem` for a file that is no whole session.
-    init(checking path: String) throws {
+    init(checking path: String, keeping payload: PayloadMode) throws {
         self.path = path
         var lines = try SessionFile(path)
         var head: SessionLineHead?
@@ -37,8 +38,14 @@ struct SessionImport {
             throw FileProblem(
                 file: path, problem: "there is no session state '\(end.state)'", remedy: "export the session again")
         }
+        guard let kept = PayloadMode(rawValue: head.payload ?? "full") else {
+            throw FileProblem(
+                file: path, problem: "there is no payload mode '\(head.payload ?? "")'", remedy: "use a newer lockstep")
+        }
         self.head = head
         self.end = end
+        // What the file does not have cannot be kept.
+        self.payload = kept.keeping(atMost: payload)
     }
 
     var uuid: String { head.uuid }
@@ -51,7 +58,7 @@ struct SessionImport {
     func run(into history: History, progress: (Int64) -> Void) async throws -> Int64? {
         let start = SessionStart(
             definition: head.definition, name: head.name, source: head.source, uuid: head.uuid,
-            startedAt: head.startedAt)
+            startedAt: head.startedAt, payload: payload)
         guard let recorder = try await SessionRecorder.importing(start, into: history) else { return nil }
         var findings: [SessionHistory.Finding] = []
         var lines = try SessionFile(path)

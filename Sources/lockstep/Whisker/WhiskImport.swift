@@ -16,15 +16,17 @@ internal import WhiskerBridge
 struct WhiskImport {
     let path: String
     private let order: FrameOrder?
+    private let payload: PayloadMode
     /// Of the file's bytes: what tells whether the history has it already.
     private let digest: FileDigest
 
     /// Looks whether the file is one of Whisker's.
     ///
     /// - Throws: `WhiskerError` if it is not, or cannot be read.
-    init(checking path: String, order: FrameOrder?) throws {
+    init(checking path: String, order: FrameOrder?, keeping payload: PayloadMode) throws {
         self.path = path
         self.order = order
+        self.payload = payload
         struct Seen: Error {}
         do {
             // With an order given nothing has to be inferred, so that this ends at the beginning.
@@ -40,7 +42,7 @@ struct WhiskImport {
         let digest = digest
         var intake = WhiskerIntake(
             into: history, name: path.split(separator: "/").last.map { String($0.prefix { $0 != "." }) }, source: path,
-            uuid: { digest.uuid(session: $0) })
+            payload: payload, uuid: { digest.uuid(session: $0) })
         let (path, order) = (path, order)
         var events: Int64 = 0
         do {

@@ -16,8 +16,10 @@ struct WhiskerIntake {
     private let history: History
     private let name: String?
     private let source: String
+    private let payload: PayloadMode
     private let uuid: ((_ index: Int) -> String)?
     private let onFailure: @Sendable (HistoryError) -> Void
+    private let onNotice: @Sendable (String) -> Void
 
     private var recorder: SessionRecorder?
     private var current = ""
@@ -27,17 +29,21 @@ struct WhiskerIntake {
 
     /// - Parameters:
     ///   - source: where it comes from: an address, a file.
+    ///   - payload: what is kept of the frames' content.
     ///   - uuid: that of the session of this index, where it is known from before: then it is an import, and left as it is
     ///     if the history has it.
     init(
-        into history: History, name: String?, source: String, uuid: ((_ index: Int) -> String)? = nil,
-        onFailure: @escaping @Sendable (HistoryError) -> Void = { _ in }
+        into history: History, name: String?, source: String, payload: PayloadMode, uuid: ((_ index: Int) -> String)? = nil,
+        onFailure: @escaping @Sendable (HistoryError) -> Void = { _ in },
+        onNotice: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.history = history
         self.name = name
         self.source = source
+        self.payload = payload
         self.uuid = uuid
         self.onFailure = onFailure
+        self.onNotice = onNotice
     }
 
     mutating func take(_ step: WhiskerStep) async throws {
@@ -70,10 +76,11 @@ struct WhiskerIntake {
         counts = LiveCounts()
         let start = SessionStart(
             definition: definition, name: name, source: source, uuid: uuid?(sessions.count),
-            startedAt: Moment.iso(secondsSince1970: bot.startedAt))
+            startedAt: Moment.iso(secondsSince1970: bot.startedAt), payload: payload)
         if uuid == nil {
             recorder = try await SessionRecorder.start(
-                in: history, definition: definition, name: name, source: source, onFailure: onFailure)
+                in: history, definition: definition, name: name, source: source, payload: payload,
+                onFailure: onFailure, onNotice: onNotice)
         } else {
             recorder = try await SessionRecorder.importing(start, into: history, onFailure: onFailure)
         }

@@ -1,0 +1,109 @@
+import GRDB
+
+extension History {
+    /// Reads the whole history and finds what is not as it was written: damage to the file's structure, to rows, to the content of
+    /// frames; events, references and sessions that are missing.
+    ///
+    /// Changes nothing. Sessions may be recorded meanwhile; of those only what is committed is checked.
+    ///
+    /// - Parameter progress: is told how many frames and events were checked so far.
+    public func verify(progress: (Int64) -> Void = { _ in }) throws -> Verification {
+        var found = Verification()
+        try part("the file's structure", &found) { db, found in try checkStructure(db, &found) }
+        let damaged = try checkFrames(&found, progress)
+        var sessions: [Int64] = []
+        try part("the list of sessions", &found) { db, _ in
+            sessions = try db.rows("SELECT session FROM session ORDER BY session") { try $0.integer(0) }
+        }
+        var dropped = 0
+        for session in sessions {
+            var check = SessionCheck(session, damagedFrames: damaged)
+            try part("session \(session)", session: session, &found) { db, found in
+                check = SessionCheck(session, damagedFrames: damaged)
+                try check.run(db, &found)
+            }
+            found.sessions += 1
+            found.events += check.events
+            dropped += check.dropped.count
+            progress(found.events + found.frames)
+        }
+        let (events, drops) = (found.events, dropped)
+        if found.isWhole {
+            try part("what belongs to no session", &found) { db, found in
+                try checkStrays(events: events, dropped: drops, db, &found)
+            }
+        }
+        return found
+    }
+
+    /// Runs one part of the check, which may have to be run twice; what cannot be read is a problem like others.
+    private func part(
+        _ what: String, session: Int64? = nil, _ found: inout Verification,
+        _ body: (Database, inout Verification) throws -> Void
+    ) throws {
+        do {
+            found = try reader.read { db in
+                var part = found
+                try body(db, &part)
+                return part
+            }
+        } catch let error as HistoryError where error.code == .damaged {
+            found.add(.unreadable, session: session, "\(what) cannot be read: \(error)")
+        }
+    }
+
+    private func checkStructure(_ db: Database, _ found: inout Verification) throws {
+        try db.forEachRow("PRAGMA integrity_check(100)") { row in
+            let line = try row.text(0)
+            if line != "ok" { found.add(.structure, line) }
+            return true
+        }
+        // The log's own references are looked at with each session's events, once instead of twice.
+        for table in [
+            "stage", "branch", "extent", "finding", "replay", "replay_release", "note", "dropped_output", "omission",
+        ] {
+            try db.forEachRow("PRAGMA foreign_key_check(\(table))") { row in
+                let place = try row.optionalInteger(1).map { " \($0)" } ?? ""
+                found.add(.reference, "row\(place) of \(table) refers to a \(try row.text(2)) that is not there")
+                return true
+            }
+        }
+        let key = try db.firstRow("SELECT length(value) FROM secret WHERE name = 'content'") { try $0.integer(0) }
+        if key != 32 { found.add(.structure, "the key for hashes is not there, or is no key") }
+    }
+
+    private func checkFrames(_ found: inout Verification, _ progress: (Int64) -> Void) throws -> Set<Int64> {
+        var check: FrameCheck?
+        try part("what frames have in common", &found) { db, found in check = try FrameCheck(db, &found) }
+        guard var check else { return [] }
+        var last: Int64 = 0
+        var isAtEnd = false
+        while !isAtEnd {
+            let before = check
+            try part("frames behind row \(last)", &found) { db, _ in
+                check = before
+                isAtEnd = true
+                if let end = try check.check(after: last, db) { (last, isAtEnd) = (end, false) }
+            }
+            progress(check.count)
+        }
+        found.frames = check.count
+        return check.damaged
+    }
+
+    /// Counts rows that none of the sessions accounts for. While somebody records or deletes, that cannot be told.
+    private func checkStrays(events: Int64, dropped: Int, _ db: Database, _ found: inout Verification) throws {
+        let isAtRest = try db.firstRow(
+            """
+            SELECT NOT EXISTS (SELECT 1 FROM discarded) AND NOT EXISTS (SELECT 1 FROM session WHERE state = 'recording')
+            """
+        ) { try $0.integer(0) == 1 }
+        guard isAtRest ?? false else { return }
+        let total = try db.firstRow("SELECT count(*) FROM event") { try $0.integer(0) } ?? 0
+        if total != events { found.add(.stray, "\(total - events) events belong to no session") }
+        let drops = try db.firstRow("SELECT count(*) FROM dropped_output") { try $0.integer(0) } ?? 0
+        if drops != dropped {
+            found.add(.reference, "\(dropped) outputs were dropped, and \(drops) are noted as dropped")
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import GRDB
+import PipelineEngine
+
+/// One session being written into the new history.
+final class SalvagedLog {
+    private(set) var session: SalvagedSession
+    private let log: SessionLog
+    private let source = SalvagedEvents()
+    private var repair = SequenceRepair()
+    private var hash = EventsHash()
+    /// Held back until the next one shows whether its sequence is right.
+    private var pending: SalvagedRow?
+    private var counts: [SalvagedRow.Loss: Int] = [:]
+    private var corrected = 0
+    private(set) var events: Int64 = 0
+
+    init(_ session: SalvagedSession, log: SessionLog) {
+        self.session = session
+        self.log = log
+    }
+
+    var number: Int64 { log.session }
+
+    func add(_ row: SalvagedRow) {
+        if var before = pending {
+            // One row that is out of step between two that are in step has a wrong sequence; else some are missing.
+            if before.sequence != repair.last + 1, row.sequence == repair.last + 2 {
+                before.sequence = repair.last + 1
+                corrected += 1
+            }
+            give(before)
+        }
+        pending = row
+    }
+
+    private func give(_ row: SalvagedRow) {
+        var row = row
+        if row.sequence <= repair.last {
+            // It stands behind what should come after it: its place in the log is right, its sequence cannot be.
+            row.sequence = repair.last + 1
+            corrected += 1
+        }
+        for loss in row.losses { counts[loss, default: 0] += 1 }
+        if row.id <= session.countedTo { row.add(to: &hash) }
+        let sequence = repair.take(row.sequence)
+        let subject = repair.sequence(row.subject)
+        if row.subject > 0, subject == nil { counts[.subject, default: 0] += 1 }
+        source.add(row.event(sequence: sequence, subject: subject ?? 0))
+        log.didGather(bytes: 0, in: source)
+        events += 1
+    }
+
+    func flush() async throws { try await log.flush(source) }
+
+    /// Passes on what is left, says what is missing, and closes the session.
+    func finish(in history: History) async throws -> RecoveryReport.Session {
+        if var last = pending {
+            if let count = session.eventCount, last.sequence > count, repair.last + 1 <= count {
+                last.sequence = repair.last + 1
+                corrected += 1
+            }
+            give(last)
+        }
+        sayLosses()
+        var findings = session.findings.map { finding in
+            var finding = finding
+            finding.sequence = finding.sequence.flatMap(repair.sequence)
+            return finding
+        }
+        if !session.losses.isEmpty {
+            findings.append(
+                Finding(
+                    sequence: nil, stage: nil, batch: nil, branch: nil,
+                    kind: PipelineEngine.Finding.Kind.recordingIncomplete.rawValue, severity: .note,
+                    detail: "recovered from a damaged history: " + session.losses.joined(separator: "; ")))
+        }
+        try await flush()
+        if !findings.isEmpty { try history.add(findings, to: log.session) }
+        let state = session.state == .recording ? .interrupted : session.state
+        try await log.close(source, state: state, endedAt: session.endedAt ?? session.startedAt)
+        return RecoveryReport.Session(
+            session: log.session, uuid: log.uuid, name: session.name, events: events, losses: session.losses)
+    }
+
+    private func sayLosses() {
+        func say(_ loss: SalvagedRow.Loss, _ words: String) {
+            if let count = counts[loss] { session.losses.append("\(count) \(words)") }
+        }
+        if repair.lost > 0 {
+            session.losses.append("\(repair.lost) events are lost, those numbered \(repair.words); the others are numbered anew")
+        }
+        if let count = session.eventCount, count > repair.last {
+            session.losses.append("\(count - repair.last) events at its end are lost")
+        }
+        if corrected > 0 { session.losses.append("\(corrected) events had a wrong number; they have that of their place") }
+        say(.frame, "events have lost their frame")
+        say(.frameDamaged, "events have a frame whose content is damaged; it is marked so")
+        say(.subject, "events are about one that is lost")
+        say(.note, "events have lost their detail")
+        if let known = session.eventsHash, known != Int64(bitPattern: hash.value), session.losses.isEmpty {
+            session.losses.append("one of its events is not as it was written; which one is not known")
+        }
+    }
+}
