@@ -100,7 +100,7 @@ let package = Package(
         .testTarget(
             name: "SessionHistoryTests", dependencies: ["SessionHistory", "PipelineEngine"], swiftSettings: strict),
         .testTarget(
-            name: "RecordingTests", dependencies: ["Recording", "SessionHistory", "PipelineEngine"],
+            name: "RecordingTests", dependencies: ["Recording", "SessionHistory", "PipelineEngine", "CFaultVFS"],
             swiftSettings: strict),
         .testTarget(
             name: "ReplayTests", dependencies: ["Replay", "SessionHistory", "Recording", "PipelineEngine"],

@@ -212,10 +212,15 @@ struct KillRoom {
 
 /// A frame that a consumer got, as `--output` writes it.
 private struct ReceivedFrame: Decodable {
-    var frame_id: Int64
+    var frameID: Int64
     var stage: Int?
     var batch: Int64?
     var position: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case frameID = "frame_id"
+        case stage, batch, position
+    }
 
     init?(_ line: String) {
         guard let frame = try? JSONDecoder().decode(ReceivedFrame.self, from: Data(line.utf8)) else { return nil }
@@ -224,7 +229,7 @@ private struct ReceivedFrame: Decodable {
 
     /// How the history tells of it.
     var key: String {
-        guard let stage, let batch, let position else { return "\(frame_id) bypass" }
-        return "\(frame_id) \(stage) \(batch) \(position)"
+        guard let stage, let batch, let position else { return "\(frameID) bypass" }
+        return "\(frameID) \(stage) \(batch) \(position)"
     }
 }
