@@ -1,12 +1,15 @@
 # make demo      record, replay, compare and query twelve sentences, live
 # make test      set up what the tests need, build, run them
 # make sanitize  the engine's tests under the thread sanitizer
+# make crash     kill recordings and cut their power, KILLS=240 CUTS=60 times
 # make install   PREFIX=/usr/local, DESTDIR=
 # make bench     measure
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
+KILLS ?= 240
+CUTS ?= 60
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 datadir = $(DESTDIR)$(PREFIX)/share
@@ -16,7 +19,7 @@ dist = .build-install
 binary = $(dist)/release/lockstep
 sources = Package.swift $(shell find Sources migrations -type f)
 
-.PHONY: build demo test sanitize release install uninstall bench clean
+.PHONY: build demo test sanitize crash release install uninstall bench clean
 
 build:
 	@.ci/setup.sh build
@@ -42,6 +45,14 @@ sanitize:
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build-sanitize
 	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build-sanitize \
 	  --filter PipelineEngineTests
+
+# What is promised of crashes and losses of power (docs/RELIABILITY.md): any number of them.
+crash:
+	@.ci/setup.sh build test
+	$(SWIFT) build --product lockstep
+	$(SWIFT) build --product crashes
+	"$$($(SWIFT) build --show-bin-path)/crashes" kill --count $(KILLS)
+	"$$($(SWIFT) build --show-bin-path)/crashes" power --count $(CUTS)
 
 release: $(binary)
 

@@ -255,10 +255,9 @@ final class WritingConnection {
 
     /// Checkpoints and closes; the last one to close removes the write-ahead log.
     func close() {
-        try? inTurn { db in
-            log = nil
-            try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE)
-        }
+        // Whatever else fails: statements that are still there would keep the file open.
+        queue.inDatabase { _ in log = nil }
+        try? inTurn { db in try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE) }
         try? lockFile.withTurn(patience: options.patience) { try queue.close() }
     }
 
