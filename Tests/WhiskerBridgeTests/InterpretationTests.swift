@@ -178,35 +178,50 @@ import Testing
         #expect(numbers.take(505, from: "a") == nil)
     }
 
-    private func batch(_ released: [Int], taken: [Int], arrived: [Int]? = nil, branches: [Int]) -> ReleasedBatch {
-        ReleasedBatch(
-            released: released, taken: taken, arrived: arrived ?? taken,
-            branches: Dictionary(uniqueKeysWithValues: branches.enumerated().map { ($0, $1) }))
+    private func batch(_ released: [Int], taken: [Int], arrived: [Int]? = nil, byBranch: [Int]) -> ReleasedBatch {
+        ReleasedBatch(released: released, taken: taken, arrived: arrived ?? taken, byBranch: byBranch)
     }
 
     @Test func theOrderIsThatOfTheBatchesThatTellTheTwoApart() {
         var order = OrderInference(given: nil)
-        _ = order.count(batch([0, 1], taken: [0, 1], branches: [0, 1]))
+        _ = order.count(batch([0, 1], taken: [0, 1], byBranch: [0, 1]))
         #expect(order.order == nil, "both orders release it so")
-        _ = order.count(batch([0, 1], taken: [0, 1], branches: [1, 0]))
+        _ = order.count(batch([0, 1], taken: [0, 1], byBranch: [1, 0]))
         #expect(order.order == .arrival)
-        _ = order.count(batch([1, 0], taken: [0, 1], branches: [1, 0]))
+        _ = order.count(batch([1, 0], taken: [0, 1], byBranch: [1, 0]))
         #expect(order.order == nil, "two batches contradict each other")
         var pipeline = OrderInference(given: nil)
-        _ = pipeline.count(batch([1, 0, 2], taken: [0, 1, 2], branches: [1, 0, 1]))
+        _ = pipeline.count(batch([1, 0, 2], taken: [0, 1, 2], byBranch: [1, 0, 2]))
         #expect(pipeline.order == .pipeline)
-        _ = pipeline.count(batch([2, 1, 0], taken: [0, 1, 2], branches: [1, 0, 1]))
+        _ = pipeline.count(batch([2, 1, 0], taken: [0, 1, 2], byBranch: [1, 0, 2]))
         #expect(pipeline.order == .pipeline, "a batch in neither order says nothing")
         var given = OrderInference(given: .arrival)
-        _ = given.count(batch([1, 0], taken: [0, 1], branches: [1, 0]))
+        _ = given.count(batch([1, 0], taken: [0, 1], byBranch: [1, 0]))
         #expect(given.order == .arrival)
+    }
+
+    /// The first branch has the frame too, only later: pipeline order releases it first as well.
+    @Test func aFrameOfSeveralBranchesSaysNothingByWhichOfThemCameFirst() throws {
+        var script = Script()
+        for batch in 0..<2 {
+            script.comesIn("TextFrame#\(batch)", sync: 2 * batch)
+            script.process("Sink1", "TextFrame#\(batch)")
+            script.process("Sink1", "LLMTextFrame#\(batch)")
+            script.process("Sink0", "TextFrame#\(batch)")
+            for branch in 0...1 { script.process("Sink\(branch)", "SyncFrame#\(2 * batch + branch)") }
+            script.push("Stage", "TextFrame#\(batch)")
+            script.push("Stage", "LLMTextFrame#\(batch)")
+        }
+        let session = try script.session()
+        #expect(session.definition.stages[0].frameOrder == nil)
+        #expect(session.summary?.batches == 2)
     }
 
     @Test func theOrderOfArrivalIsBrokenWhereHeldFramesLeaveByBranch() {
         var order = OrderInference(given: nil)
-        let first = order.count(batch([1, 0], taken: [1, 0], arrived: [0, 1], branches: [1, 0]))
+        let first = order.count(batch([1, 0], taken: [1, 0], arrived: [0, 1], byBranch: [0, 1]))
         #expect(first == ReleasedBatch.Break(frame: 1, expected: 0))
-        #expect(order.count(batch([0, 1], taken: [0, 1], branches: [1, 0])) == nil)
+        #expect(order.count(batch([0, 1], taken: [0, 1], byBranch: [1, 0])) == nil)
     }
 
     @Test func namesGetIDsThatStay() throws {

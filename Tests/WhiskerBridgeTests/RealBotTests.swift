@@ -182,6 +182,42 @@ import Testing
         #expect(session.left(0).contains { $0.hasPrefix("TTSAudioRawFrame#") })
     }
 
+    /// Any number of others: LOCKSTEP_RANDOM_BOTS=500 LOCKSTEP_RANDOM_SEED=7. LOCKSTEP_RANDOM_FOLDER holds those that
+    /// random_bots.py has recorded already.
+    @Test(.timeLimit(.minutes(60))) func randomBotsAreInterpretedAsTheirProcessSawThem() throws {
+        let environment = ProcessInfo.processInfo.environment
+        let count = environment["LOCKSTEP_RANDOM_BOTS"].flatMap { Int($0) } ?? 12
+        let seed = environment["LOCKSTEP_RANDOM_SEED"].flatMap { Int($0) } ?? 1
+        let recorded = environment["LOCKSTEP_RANDOM_FOLDER"].map { URL(filePath: $0) }
+        let folder = recorded ?? FileManager.default.temporaryDirectory.appending(path: "lockstep-\(UUID())")
+        defer { if recorded == nil { try? FileManager.default.removeItem(at: folder) } }
+        if recorded == nil {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            _ = try RealBot.python("random_bots.py", "\(count)", "\(seed)", folder.path)
+        }
+        for number in 0..<count {
+            struct Facts: Decodable {
+                var orders: [String: String]
+                var healthy: Bool
+            }
+            let base = folder.appending(path: "\(number)")
+            let facts = try JSONDecoder().decode(
+                Facts.self, from: Data(contentsOf: base.appendingPathExtension("json")))
+            let lines = try BotLine.read(base.appendingPathExtension("jsonl"))
+            let session = try Interpreted(Array(Data(contentsOf: base.appendingPathExtension("whisk"))))
+            let comment = Comment(rawValue: "bot \(seed + number), \(facts)")
+            session.expectOutputsAndBatches(asSeen: lines)
+            for stage in session.definition.stages {
+                let order = facts.orders[stage.name].flatMap { FrameOrder(rawValue: $0) }
+                #expect(stage.frameOrder == nil || stage.frameOrder == order, comment)
+                let left = lines.filter { $0.stage == stage.name && $0.what == "out" }
+                    .map { ($0.direction == "upstream" ? "^" : "") + $0.frame }
+                #expect(left.starts(with: session.left(stage.number)), comment)
+            }
+            if facts.healthy { #expect(session.findingLines == [], comment) }
+        }
+    }
+
     @Test func whatIsExportedIsReadByPythonsMessagePackAsWhiskersRecords() async throws {
         let session = try Interpreted(Recording.named("row-9").bytes)
         var writer = WhiskWriter(

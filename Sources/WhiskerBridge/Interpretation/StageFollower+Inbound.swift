@@ -33,14 +33,14 @@ extension StageFollower {
                 // A batch whose inbound frame is not in the recording: it began before it, or Whisker leaves it out.
                 beginsUnseen(record.direction, inbound: nil, &narrator)
             }
-            setMarker(record, branch, narrator.now)
+            sets(record, branch, &narrator)
         } else if let inbound = open?.inbound, inbound.name == record.name, open?.direction == record.direction {
-            if open?.isEnd == true { setMarker(record, branch, narrator.now) }
+            if open?.isEnd == true { sets(record, branch, &narrator) }
         } else if open == nil, !isKnown, isSystem == false {
             let type = narrator.builder.frame(record).type
             beginsUnseen(
                 record.direction, inbound: OpenBatch.Inbound(name: record.name, type: type, sequence: 0), &narrator)
-            if open?.isEnd == true { setMarker(record, branch, narrator.now) }
+            if open?.isEnd == true { sets(record, branch, &narrator) }
         }
     }
 
@@ -51,9 +51,11 @@ extension StageFollower {
         return batch.markers[branch]?.name
     }
 
-    private mutating func setMarker(_ record: FrameRecord, _ branch: Int, _ now: Int64) {
+    /// The frame that the branch has to give back goes into it: from now on Pipecat takes what comes out.
+    private mutating func sets(_ record: FrameRecord, _ branch: Int, _ narrator: inout Narrator) {
         open?.markers[branch] = OpenBatch.Marker(
-            name: record.name, processor: record.processor, action: record.action, time: now)
+            name: record.name, processor: record.processor, action: record.action, time: narrator.now)
+        takeOutputs(of: branch, &narrator)
     }
 
     /// Decides about a frame of a type of the bot's own, if one waits for it.
@@ -62,6 +64,12 @@ extension StageFollower {
         unclassified = nil
         narrator.builder.learn(waiting.record, isSystem: asSystem)
         if asSystem { passes(waiting.record, &narrator) } else { begins(waiting.record, &narrator) }
+        let now = narrator.now
+        for (record, branch, time) in waiting.arrivals {
+            narrator.now = time
+            arrives(record, from: branch, &narrator)
+        }
+        narrator.now = now
     }
 
     private mutating func passes(_ record: FrameRecord, _ narrator: inout Narrator) {
@@ -125,7 +133,8 @@ extension StageFollower {
         if case .entering = start { start = .over }
         staleFrom = Array(repeating: 0, count: branches)
         tellHeld(direction, as: kind, &narrator)
-        for branch in 0..<branches { takeOutputs(of: branch, &narrator) }
+        // Of a batch that began out of view it is not known what Pipecat waits for.
+        if open?.isHeadless == true { for branch in 0..<branches { takeOutputs(of: branch, &narrator) } }
     }
 
     /// Tells what waits for this batch, over all branches in the order in which it came.

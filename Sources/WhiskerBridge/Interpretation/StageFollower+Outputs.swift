@@ -3,7 +3,13 @@ import PipelineEngine
 extension StageFollower {
     /// A frame comes out of a branch.
     mutating func arrives(_ record: FrameRecord, from branch: Int, _ narrator: inout Narrator) {
-        if unclassified != nil { settle(asSystem: false, &narrator) }
+        if let waiting = unclassified {
+            if waiting.arrivals.count < StageFollower.longestSettling {
+                unclassified?.arrivals.append((record, branch, narrator.now))
+                return
+            }
+            settle(asSystem: false, &narrator)
+        }
         let frame = narrator.builder.frame(record)
         if start != .over, record.direction == .downstream, takesAsStart(frame, branch, &narrator) { return }
         arrivals += 1
@@ -18,16 +24,21 @@ extension StageFollower {
             let inbound = arrival.isEnd ? OpenBatch.Inbound(name: record.name, type: frame.type, sequence: 0) : nil
             return beginsUnseen(record.direction, inbound: inbound, &narrator)
         }
-        if let batch = open, !batch.synced[branch], batch.direction != record.direction, !arrival.isSync,
-            !arrival.isCopy
-        {
-            // The batch's own output, even though Pipecat keeps it for one of the other direction (C14).
-            arrival.telling = tell(arrival, .output, &narrator)
-        }
+        if tellsAtOnce(arrival) { arrival.telling = tell(arrival, .output, &narrator) }
         hold(arrival, &narrator)
-        if let batch = open, !batch.synced[branch], batch.direction == record.direction {
-            takeOutputs(of: branch, &narrator)
+        if arrival.direction == open?.direction { takeOutputs(of: branch, &narrator) }
+    }
+
+    /// Whether what comes out is an output of the open batch.
+    private func tellsAtOnce(_ arrival: Arrival) -> Bool {
+        guard let direction = open?.direction, open?.synced[arrival.branch] == false, !arrival.isSync else {
+            return false
         }
+        // The batch's own, even though Pipecat keeps it for one of the other direction (C14).
+        if arrival.direction != direction { return !arrival.isCopy }
+        // A SyncFrame that waits in the queue closes the batch before it.
+        let isEnd = open?.isEnd == true
+        return queues[direction]?[arrival.branch].contains { isEnd ? $0.isEnd : $0.isSync } == false
     }
 
     /// Whether Pipecat takes the frame for the StartFrame that it waits for at this branch.
@@ -69,7 +80,8 @@ extension StageFollower {
 
     /// Does what Pipecat does for an open batch: takes what is in a branch's queue, up to the SyncFrame.
     mutating func takeOutputs(of branch: Int, _ narrator: inout Narrator) {
-        guard open?.synced[branch] == false, let direction = open?.direction, let isEnd = open?.isEnd,
+        guard open?.synced[branch] == false, open?.isHeadless == true || open?.markers[branch] != nil,
+            let direction = open?.direction, let isEnd = open?.isEnd,
             let waiting = queues[direction]?[branch], !waiting.isEmpty
         else { return }
         let end = waiting.firstIndex { isEnd ? $0.isEnd : $0.isSync }
@@ -124,7 +136,7 @@ extension StageFollower {
         open?.synced[branch] = true
         lastSync = narrator.now
         let sent = open?.markers[branch]?.name
-        let isMisplaced = !isEnd && (sent.map { $0 != arrival.name } ?? !isHeadless)
+        let isMisplaced = !isEnd && sent.map { $0 != arrival.name } ?? false
         let sequence = narrator.tell(.sync, at: arrival.time) {
             $0.stage = label.number
             $0.batch = number

@@ -8,6 +8,8 @@ import PipelineEngine
 struct StageFollower: Sendable {
     /// How many names of system frames are remembered to know their copies by.
     static let rememberedNames = 4_096
+    /// A stage hands a frame to its branches without a pause: no more than so many others come out of them meanwhile.
+    static let longestSettling = 256
 
     let label: StageLabel
     let branches: Int
@@ -47,6 +49,8 @@ struct StageFollower: Sendable {
     struct Unclassified: Sendable {
         var record: FrameRecord
         var firstBranch: Int?
+        /// What came out of branches meanwhile: it can only be said afterwards what it belongs to.
+        var arrivals: [(record: FrameRecord, branch: Int, time: Int64)] = []
     }
 
     enum Start: Sendable, Hashable {
