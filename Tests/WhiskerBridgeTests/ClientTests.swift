@@ -218,7 +218,7 @@ import Testing
             return
         }
         #expect(loss.code == .gone)
-        #expect(sessions[0].findings.contains { $0.kind == .recordingIncomplete })
+        #expect(sessions[0].defects.contains { $0.kind == .recordingIncomplete })
         #expect(sessions[0].summary?.losses == [loss.message])
         #expect(sessions[1].summary?.ending == .complete)
         #expect(sessions[0].lines == sessions[1].lines)
@@ -288,7 +288,7 @@ import Testing
         #expect(sessions.count == (misbehaviour.isAfterHead ? 1 : 0))
         guard let session = sessions.first else { return }
         #expect(session.lines == (try Interpreted(Self.head(60)).lines), "what came before is kept")
-        #expect(session.findings.contains { $0.kind == .recordingIncomplete })
+        #expect(session.defects.contains { $0.kind == .recordingIncomplete })
         switch session.summary?.ending {
         case .damaged: #expect(!misbehaviour.isLoss)
         case .lost(let loss):

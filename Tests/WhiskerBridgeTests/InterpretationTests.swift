@@ -43,7 +43,7 @@ import Testing
         script.process("Elsewhere", "TextFrame#9")
         let session = try script.session()
         #expect(session.lines == ["bypass s0 b0 UserStartedSpeakingFrame#0"])
-        #expect(session.findings.isEmpty)
+        #expect(session.defects.isEmpty)
     }
 
     @Test func aBranchThatIsSlowIsNotMissing() throws {
@@ -52,13 +52,13 @@ import Testing
         for branch in 0...1 { script.push("Source\(branch)", "SyncFrame#\(branch)") }
         script.pass(milliseconds: 1_500)
         script.process("Elsewhere", "TextFrame#9")
-        #expect(try script.session().findings.map(\.kind) == [.recordingIncomplete])
+        #expect(try script.session().defects.map(\.kind) == [.recordingIncomplete])
         script.pass(milliseconds: 1_000)
         script.process("Elsewhere", "TextFrame#9")
         let session = try script.session()
-        #expect(session.findings.map(\.kind) == [.syncMissing, .syncMissing])
-        #expect(session.findings.map(\.branch) == [0, 1])
-        #expect(session.findings[0].detail.contains("A was the last to have it and has left it in its queue"))
+        #expect(session.defects.map(\.kind) == [.syncMissing, .syncMissing])
+        #expect(session.defects.map(\.branch) == [0, 1])
+        #expect(session.defects[0].detail.contains("A was the last to have it and has left it in its queue"))
     }
 
     @Test func aBranchMayTakeFourTimesAsLongAsAnyDidBefore() throws {
@@ -70,10 +70,10 @@ import Testing
         for branch in 0...1 { script.push("Source\(branch)", "SyncFrame#\(branch + 2)") }
         script.pass(milliseconds: 19_000)
         script.process("Elsewhere", "TextFrame#9")
-        #expect(try script.session().findings.map(\.kind) == [.recordingIncomplete])
+        #expect(try script.session().defects.map(\.kind) == [.recordingIncomplete])
         script.pass(milliseconds: 2_000)
         script.process("Elsewhere", "TextFrame#9")
-        #expect(try script.session().findings.map(\.kind) == [.syncMissing, .syncMissing])
+        #expect(try script.session().defects.map(\.kind) == [.syncMissing, .syncMissing])
     }
 
     @Test func whatCancelsEndsTheBatchAsCancelled() throws {
@@ -118,8 +118,8 @@ import Testing
         script.comesIn("TextFrame#1", sync: 2)
         for branch in 0...1 { script.process("Sink\(branch)", "SyncFrame#\(branch + 2)") }
         let session = try script.session(limits: limits)
-        #expect(session.findings.map(\.kind) == [.recordingIncomplete, .recordingIncomplete])
-        #expect(session.findings[0].detail.contains("can be followed"))
+        #expect(session.defects.map(\.kind) == [.recordingIncomplete, .recordingIncomplete])
+        #expect(session.defects[0].detail.contains("can be followed"))
         #expect(session.summary?.batchesWithoutHead == 1, "what is left of the batch is one without its head")
         let last = [
             "inbound s0 b3 TextFrame#1", "sync s0 b3 branch 0", "sync s0 b3 branch 1", "close s0 b3 -> released",
@@ -130,7 +130,7 @@ import Testing
         idle.process("Stage", "StartFrame#0")
         idle.push("Stage", "StartFrame#0")
         for index in 0..<20 { idle.process("Sink0", "MetricsFrame#\(index)") }
-        #expect(try idle.session(limits: limits).findings.contains { $0.detail.contains("can be followed") })
+        #expect(try idle.session(limits: limits).defects.contains { $0.detail.contains("can be followed") })
     }
 
     @Test func aMissingRecordForgetsWhatIsOpen() throws {
@@ -143,7 +143,7 @@ import Testing
         let session = try script.session()
         #expect(session.summary?.missingRecords == 5)
         #expect(session.summary?.batchesWithoutHead == 1)
-        #expect(session.findings.contains { $0.detail.hasPrefix("5 of Whisker's records behind number 6") })
+        #expect(session.defects.contains { $0.detail.hasPrefix("5 of Whisker's records behind number 6") })
     }
 
     @Test func timesThatCanBeNoneAreNoTrap() throws {

@@ -74,7 +74,7 @@ import Testing
         let session = try #require(sessions.first)
         #expect(session.summary?.ending == .stopped)
         #expect(session.findingLines == ["sync-missing s0 b1 branch 1 TextFrame#0"])
-        #expect(session.findings.first?.detail.contains("Swallow#0 was the last to have it") == true)
+        #expect(session.defects.first?.detail.contains("Swallow#0 was the last to have it") == true)
         #expect(session.summary?.openBatches == 1)
     }
 
@@ -97,8 +97,8 @@ import Testing
         #expect(open.outcome == nil)
         #expect(open.inbound?.frame?.name == "TextFrame#0")
         #expect(open.outputs.map { session.frame($0) } == ["LLMTextFrame#0"])
-        let said = session.findings.filter { $0.kind == .recordingIncomplete || $0.kind == .syncMissing }
-        #expect(said.contains { $0.stage == 0 && $0.batch == 1 && $0.detail.contains("Emit#0") }, "\(session.findings)")
+        let said = session.defects.filter { $0.kind == .recordingIncomplete || $0.kind == .syncMissing }
+        #expect(said.contains { $0.stage == 0 && $0.batch == 1 && $0.detail.contains("Emit#0") }, "\(session.defects)")
         #expect(said.contains { $0.stage == -1 })
     }
 
@@ -175,7 +175,7 @@ import Testing
         #expect(session.summary?.ending == .complete)
         #expect(session.definition.stages.map(\.frameOrder) == orders)
         #expect(session.definition.stages[0].branches.map(\.name) == ["Draw#0", "Speak#0"])
-        #expect(Set(session.findings.map(\.kind)) == kinds)
+        #expect(Set(session.defects.map(\.kind)) == kinds)
         #expect(session.summary?.batchesWithoutHead == 0)
         guard !kinds.contains(.syncMissing) else { return }
         #expect(session.left(0).filter { $0.hasPrefix("OutputImageRawFrame#") }.count == 12)

@@ -1,10 +1,14 @@
 import PipelineEngine
 
 extension StageFollower {
-    /// The open batch ends as released; tells that, and drops what was not released.
+    /// The open batch has ended as released; tells that, and drops what was not released.
     mutating func ends(unreleased: [Int], _ narrator: inout Narrator) {
+        // That nothing more came shows only later.
+        let now = narrator.now
+        narrator.now = max(lastSync, open?.lastReleaseAt ?? 0, open?.openedAt ?? 0)
         closes(unreleased, .released, "Pipecat took it from the branch and did not release it", &narrator)
         isReleased(&narrator)
+        narrator.now = now
     }
 
     /// The open batch ends by an interruption or a cancellation.
@@ -90,9 +94,9 @@ extension ReleasedBatch {
             var seen: Set<Int> = []
             return indices.map(frame).filter { seen.insert($0).inserted }
         }
-        // What was not released says nothing about the order.
+        // What was not released says nothing about the order, nor does an EndFrame that Pipecat loses.
         let left = Set(batch.released.map(frame))
-        let outputs = batch.taken.filter { left.contains(frame($0)) }
+        let outputs = batch.taken.filter { left.contains(frame($0)) && !batch.lostEnds.contains($0) }
         released = batch.released.map(frame)
         taken = once(outputs)
         arrived = once(outputs.sorted { batch.outputs[$0].arrival.order < batch.outputs[$1].arrival.order })

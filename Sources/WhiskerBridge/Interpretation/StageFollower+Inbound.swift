@@ -117,12 +117,11 @@ extension StageFollower {
             narrator.tell(RecordingGap.inboundExcluded(label, batch: number, sequence: next).finding)
         }
         // What came before the first sign of a batch was its output, as far as is known.
-        opens(inbound, direction, heldAs: wasKnown ? .late : .output, &narrator)
+        opens(inbound, direction, isLate: wasKnown, &narrator)
     }
 
     private mutating func opens(
-        _ inbound: OpenBatch.Inbound?, _ direction: FrameDirection, heldAs kind: SessionEvent.Kind = .late,
-        _ narrator: inout Narrator
+        _ inbound: OpenBatch.Inbound?, _ direction: FrameDirection, isLate: Bool = true, _ narrator: inout Narrator
     ) {
         open = OpenBatch(
             number: nextBatch, direction: direction, inbound: inbound, branches: branches, openedAt: narrator.now)
@@ -132,15 +131,13 @@ extension StageFollower {
         isKnown = true
         if case .entering = start { start = .over }
         staleFrom = Array(repeating: 0, count: branches)
-        tellHeld(direction, as: kind, &narrator)
+        tellHeld(direction, isLate: isLate, &narrator)
         // Of a batch that began out of view it is not known what Pipecat waits for.
         if open?.isHeadless == true { for branch in 0..<branches { takeOutputs(of: branch, &narrator) } }
     }
 
     /// Tells what waits for this batch, over all branches in the order in which it came.
-    private mutating func tellHeld(
-        _ direction: FrameDirection, as kind: SessionEvent.Kind, _ narrator: inout Narrator
-    ) {
+    private mutating func tellHeld(_ direction: FrameDirection, isLate: Bool, _ narrator: inout Narrator) {
         guard let isEnd = open?.isEnd else { return }
         var held: [(branch: Int, index: Int, order: Int64)] = []
         for (branch, queue) in (queues[direction] ?? []).enumerated() {
@@ -151,7 +148,7 @@ extension StageFollower {
         }
         for place in held.sorted(by: { $0.order < $1.order }) {
             guard let arrival = queues[direction]?[place.branch][place.index] else { continue }
-            let telling = tell(arrival, kind, &narrator)
+            let telling = tell(arrival, isLate: isLate, &narrator)
             // Telling too much makes the follower give up, and empties the queues.
             guard open != nil else { return }
             queues[direction]?[place.branch][place.index].telling = telling

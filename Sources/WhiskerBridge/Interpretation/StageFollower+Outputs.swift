@@ -17,14 +17,14 @@ extension StageFollower {
         var arrival = Arrival(
             frame: frame, key: record.key, branch: branch, direction: record.direction, time: narrator.now,
             order: arrivals, isCopy: isSystem && copies.contains(record.key, record.direction),
-            isOutOfStep: isMisaligned[branch], size: record.size)
+            isOutOfStep: isMisaligned(branch, record.direction), size: record.size)
         if open == nil { arrival.staleFrom = staleFrom[branch] }
         if open == nil, !isKnown, arrival.isSync || arrival.isEnd {
             hold(arrival, &narrator)
             let inbound = arrival.isEnd ? OpenBatch.Inbound(name: record.name, type: frame.type, sequence: 0) : nil
             return beginsUnseen(record.direction, inbound: inbound, &narrator)
         }
-        if tellsAtOnce(arrival) { arrival.telling = tell(arrival, .output, &narrator) }
+        if tellsAtOnce(arrival) { arrival.telling = tell(arrival, isLate: false, &narrator) }
         hold(arrival, &narrator)
         if arrival.direction == open?.direction { takeOutputs(of: branch, &narrator) }
     }
@@ -101,13 +101,15 @@ extension StageFollower {
 
     private mutating func take(_ arrival: Arrival, _ narrator: inout Narrator) {
         var telling = arrival.telling
-        if telling == .untold { telling = tell(arrival, .output, &narrator) }
+        if telling == .untold { telling = tell(arrival, isLate: false, &narrator) }
         guard case .told(let batch, let output, _) = telling else { return }
         if batch == open?.number { open?.take(output) } else { open?.earlier.append(arrival) }
     }
 
     /// Tells an output of the open batch.
-    mutating func tell(_ arrival: Arrival, _ kind: SessionEvent.Kind, _ narrator: inout Narrator) -> Arrival.Telling {
+    ///
+    /// - Parameter isLate: whether it came behind its branch's SyncFrame of the batch before, or between two batches.
+    mutating func tell(_ arrival: Arrival, isLate: Bool, _ narrator: inout Narrator) -> Arrival.Telling {
         guard let number = open?.number, let index = open?.outputs.count,
             let emission = open?.emissions[arrival.branch]
         else { return arrival.telling }
@@ -116,7 +118,10 @@ extension StageFollower {
             return arrival.telling
         }
         openSize += arrival.size
-        let sequence = narrator.tell(kind, at: arrival.time) {
+        let late =
+            isLate && arrival.isLateOutput
+            ? LateOutput(stage: label, batch: number, branch: arrival.branch, frame: arrival.name) : nil
+        let sequence = narrator.tell(late == nil ? .output : .late, at: arrival.time) {
             $0.stage = label.number
             $0.batch = number
             $0.branch = arrival.branch
@@ -124,9 +129,10 @@ extension StageFollower {
             $0.emission = emission
             $0.arrival = index
             $0.frame = arrival.frame
+            $0.detail = late?.detail
         }
         open?.emissions[arrival.branch] += 1
-        open?.add(OpenBatch.Output(arrival: arrival, sequence: sequence, isLate: kind == .late))
+        open?.add(OpenBatch.Output(arrival: arrival, sequence: sequence, isLate: isLate))
         return .told(batch: number, output: index, sequence: sequence)
     }
 
@@ -144,17 +150,18 @@ extension StageFollower {
             $0.direction = arrival.direction
             if isMisplaced { $0.detail = "\(arrival.name) is not the SyncFrame of this batch" }
         }
-        if isMisplaced, !isMisaligned[branch] {
+        let wasMisaligned = isMisaligned(branch, arrival.direction)
+        if isMisplaced, !wasMisaligned {
             let misaligned = MisalignedSync(
                 stage: label, batch: number, branch: branch, sequence: sequence, frame: arrival.name)
             narrator.tell(misaligned.finding)
         }
-        isMisaligned[branch] = isMisplaced
+        if isMisplaced != wasMisaligned { misaligned[arrival.direction, default: []].formSymmetricDifference([branch]) }
         if open?.allSynced == true, !isEnd, !isHeadless, hasNothingToRelease { ends(unreleased: [], &narrator) }
     }
 
     /// Whether a batch that is synced has nothing that may yet leave with it.
-    private var hasNothingToRelease: Bool {
+    var hasNothingToRelease: Bool {
         open?.expected == 0 && open?.earlier.isEmpty == true && leftovers.isEmpty
     }
 }

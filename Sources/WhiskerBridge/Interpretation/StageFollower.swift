@@ -42,7 +42,8 @@ struct StageFollower: Sendable {
     /// When a batch last ended.
     var lastEnd: Int64 = -1
     var hasEnded = false
-    var isMisaligned: [Bool]
+    /// The branches that are a SyncFrame behind.
+    var misaligned: [FrameDirection: Set<Int>] = [:]
     var hasToldExclusion = false
     var orderBreaks: [Finding] = []
 
@@ -67,12 +68,15 @@ struct StageFollower: Sendable {
         self.order = OrderInference(given: order)
         queues = StageFollower.emptyQueues(branches)
         staleFrom = Array(repeating: 0, count: branches)
-        isMisaligned = Array(repeating: false, count: branches)
     }
 
     static func emptyQueues(_ branches: Int) -> [FrameDirection: [[Arrival]]] {
         let queues = Array(repeating: [Arrival](), count: branches)
         return [.downstream: queues, .upstream: queues]
+    }
+
+    func isMisaligned(_ branch: Int, _ direction: FrameDirection) -> Bool {
+        misaligned[direction]?.contains(branch) == true
     }
 
     /// The next record of the stage itself, or of one of its sources and sinks.
@@ -113,7 +117,7 @@ struct StageFollower: Sendable {
         passing = [:]
         unclassified = nil
         staleFrom = Array(repeating: 0, count: branches)
-        isMisaligned = Array(repeating: false, count: branches)
+        misaligned = [:]
         if case .entering = start { start = .over }
     }
 }
