@@ -29,6 +29,21 @@ struct WhiskerTests {
         #expect(try await bench.sqlite("SELECT count(*) FROM sessions") == "1")
     }
 
+    @Test(
+        "Each defect is listed once, under its own name, and a healthy recording shows none",
+        arguments: [
+            ("whisk/system-frames", "system-frame-duplicated|3"), ("bots/row-17", "late-output|2"),
+            ("bots/row-9", "stale-output|1\nsystem-frame-duplicated|1"), ("bots/row-5", "upstream-held|2"),
+            ("whisk/two-stages", ""), ("bots/nested", ""),
+        ])
+    func once(name: String, kinds: String) async throws {
+        let bench = try Workbench()
+        _ = try await bench.lockstep("import", Self.recording(name))
+        #expect(try await bench.sqlite("SELECT kind, count(*) FROM findings GROUP BY kind ORDER BY kind") == kinds)
+        #expect(try await bench.lockstep("check").code == (kinds.isEmpty ? 0 : 1))
+        #expect(try await bench.sqlite("SELECT count(*) FROM findings WHERE detail NOT LIKE '%; %'") == "0")
+    }
+
     @Test("The frame order is inferred from what was released, or given")
     func orders() async throws {
         let bench = try Workbench()

@@ -17,13 +17,18 @@ import Testing
     }
 
     /// Records from `address` until the client returns or throws.
+    ///
+    /// - Parameter begun: is told when the first event is there.
     private static func record(
-        _ address: String, _ options: WhiskerClient.Options = options()
+        _ address: String, _ options: WhiskerClient.Options = options(), begun: () -> Void = {}
     ) async throws -> (sessions: [Interpreted], error: WhiskerError?) {
         var steps: [WhiskerStep] = []
         var failure: WhiskerError?
         do {
-            try await WhiskerClient(address, options).run { steps.append($0) }
+            try await WhiskerClient(address, options).run {
+                steps.append($0)
+                if case .event = $0 { begun() }
+            }
         } catch let error as WhiskerError {
             failure = error
         }
@@ -191,14 +196,21 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func aBotThatVanishesIsComeBackTo() async throws {
         let bytes = try Self.head(60)
+        let (begun, begin) = AsyncStream<Void>.makeStream()
         let peer = try await Peer.start(
-            { try await $0.send(bytes) },
+            { peer in
+                try await peer.send(bytes)
+                for await _ in begun {}
+            },
             { peer in
                 try await peer.send(bytes)
                 try await peer.bye()
                 try await peer.untilClosed()
             })
-        let (sessions, error) = try await Self.record(peer, Self.options { $0.reconnectWindow = .seconds(30) })
+        let (sessions, error) = try await Self.record(
+            "ws://127.0.0.1:\(peer.port)", Self.options { $0.reconnectWindow = .seconds(30) }, begun: { begin.finish() }
+        )
+        try await peer.stop()
         #expect(error == nil)
         #expect(sessions.count == 2, "a session each")
         guard case .lost(let loss) = sessions.first?.summary?.ending else {
@@ -206,18 +218,20 @@ import Testing
             return
         }
         #expect(loss.code == .gone)
-        #expect(sessions[0].findings.contains { $0.kind == .recordingIncomplete })
+        #expect(sessions[0].defects.contains { $0.kind == .recordingIncomplete })
         #expect(sessions[0].summary?.losses == [loss.message])
         #expect(sessions[1].summary?.ending == .complete)
         #expect(sessions[0].lines == sessions[1].lines)
     }
 
     @Test func aBotThatVanishesForGoodHasEnded() async throws {
+        let (begun, begin) = AsyncStream<Void>.makeStream()
         let peer = try await Peer.start { peer in
             try await peer.send(Self.head(60))
+            for await _ in begun {}
             try await peer.channel.parent?.close()
         }
-        let (sessions, error) = try await Self.record("ws://127.0.0.1:\(peer.port)")
+        let (sessions, error) = try await Self.record("ws://127.0.0.1:\(peer.port)", begun: { begin.finish() })
         #expect(error == nil)
         #expect(sessions.count == 1)
     }
@@ -274,7 +288,7 @@ import Testing
         #expect(sessions.count == (misbehaviour.isAfterHead ? 1 : 0))
         guard let session = sessions.first else { return }
         #expect(session.lines == (try Interpreted(Self.head(60)).lines), "what came before is kept")
-        #expect(session.findings.contains { $0.kind == .recordingIncomplete })
+        #expect(session.defects.contains { $0.kind == .recordingIncomplete })
         switch session.summary?.ending {
         case .damaged: #expect(!misbehaviour.isLoss)
         case .lost(let loss):
