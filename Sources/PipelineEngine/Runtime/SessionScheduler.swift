@@ -41,6 +41,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     /// The thread that runs this scheduler's turn, 0 between turns.
     private let runner = Atomic<UInt>(0)
 
+    // `@exclusivity(unchecked)`: as in `Node`.
     @exclusivity(unchecked) private var jobs: Deque<UnownedJob> = []
     @exclusivity(unchecked) private var ready: Deque<Node> = []
     @exclusivity(unchecked) private var timers = TimerQueue<Waiter>()

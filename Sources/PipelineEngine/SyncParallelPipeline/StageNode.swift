@@ -23,6 +23,7 @@ final class StageNode: Node, @unchecked Sendable {
     private var isStallTimerSet = false
     private var isStallReported = false
 
+    // `@exclusivity(unchecked)`, here and above: as in `Node`.
     @exclusivity(unchecked) private var start = StartPhase.none
     private var isEnded = false
     private var isCancelled = false

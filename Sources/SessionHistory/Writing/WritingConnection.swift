@@ -117,6 +117,7 @@ final class WritingConnection {
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
         try db.execute(sql: "PRAGMA cache_size = -16384")
         try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
+        // Not retained: `logPages` lives as long as this, and the hook is called in its transactions only.
         let context = Unmanaged.passUnretained(logPages).toOpaque()
         sqlite3_wal_hook(
             db.sqliteConnection,

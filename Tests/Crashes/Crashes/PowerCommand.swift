@@ -93,6 +93,7 @@ private final class Power: Sendable {
     init(folder: String) { self.folder = folder }
 
     func start() {
+        // Retained for as long as the process.
         let context = Unmanaged.passRetained(self).toOpaque()
         _ = fault_vfs_start(
             folder + "/live/",
