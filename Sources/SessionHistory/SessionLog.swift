@@ -136,7 +136,9 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
         guard !lease.hasEnded else { return try throwFailure() }
         let session = session
         try await writer.run { connection in
-            try connection.transaction { db, _ in try SessionRows.store(definition, session, limits: connection.limits, db) }
+            try connection.transaction { db, _ in
+                try SessionRows.store(definition, session, limits: connection.limits, db)
+            }
         }
     }
 
@@ -162,6 +164,19 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
                 didCommit(source)
             }
             try throwFailure()
+        }
+    }
+
+    /// Nobody records the session any more, and nobody closed it: what the source has is committed, and the session closed as
+    /// interrupted, as if the process had died. Does nothing after `close`; never blocks.
+    public func abandon(_ source: any EventSource) {
+        guard !lease.hasEnded else { return }
+        enqueue(source)
+        writer.submit { [self] connection in
+            defer { lease.end() }
+            guard let connection, !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+            // What fails here is found at the next opening.
+            try? Interruption.repair([session], as: .interrupted, connection)
         }
     }
 
