@@ -39,7 +39,8 @@ private func readFrames(_ bytes: [UInt8]) {
         var writer = FrameLineWriter()
         writer.write(frame, direction: .downstream)
         let again = frames(in: [writer.bytes[...]])
-        precondition(again.problem == nil && again.frames.count == 1, "what is written is not read: \(again.problem ?? "")")
+        precondition(
+            again.problem == nil && again.frames.count == 1, "what is written is not read: \(again.problem ?? "")")
         precondition(again.frames[0].hasSameContent(as: frame) && again.frames[0].id == frame.id)
     }
 }
