@@ -31,7 +31,7 @@ struct Lockstep: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Record.self, Import.self, Sessions.self, Show.self, Replay.self, Diff.self, Check.self, Export.self,
-            Delete.self, Prune.self, Verify.self, Recover.self,
+            Delete.self, Prune.self, Redact.self, Verify.self, Recover.self,
         ])
 
     static func main() async {

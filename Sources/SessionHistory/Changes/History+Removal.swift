@@ -104,10 +104,13 @@ extension History {
         }
         // Each step is a piece of work of its own, so that recorders of this process get their turn as well.
         while try lease.writer.perform({ connection in try Removing.sweepStep(connection) }) {}
+        try lease.writer.perform { connection in
+            try connection.transaction { db, _ in try Removing.removeUnusedShapes(db) }
+        }
         return Removal(sessions: doomed, sizeBefore: before, sizeAfter: size)
     }
 
-    private var size: Int64 {
+    var size: Int64 {
         HistoryFile.stamp(path).map { $0.size + $0.logSize } ?? 0
     }
 }

@@ -90,6 +90,17 @@ enum Removing {
         return true
     }
 
+    /// Removes what frames had in common that no frame has any more: it may be what somebody said.
+    static func removeUnusedShapes(_ db: Database) throws {
+        let used = try Set(db.rows("SELECT DISTINCT shape FROM frame") { try $0.integer(0) })
+        let unused = try db.rows("SELECT id FROM shape WHERE fields IS NOT NULL") { try $0.integer(0) }
+            .filter { !used.contains($0) }
+        if unused.isEmpty { return }
+        for shape in unused { try db.execute(sql: "DELETE FROM shape WHERE id = ?", arguments: [shape]) }
+        // Writers remember shapes; this tells them not to.
+        try db.execute(sql: "UPDATE counter SET value = value + 1 WHERE name = 'shapes removed'")
+    }
+
     /// Moves pages from the end of the file into free ones. Returns whether free ones are left.
     private static func shrinkStep(_ db: Database) throws -> Bool {
         let before = try freePages(db)

@@ -83,20 +83,29 @@ final class SalvagedLog {
     }
 
     private func sayLosses() {
-        func say(_ loss: SalvagedRow.Loss, _ words: String) {
-            if let count = counts[loss] { session.losses.append("\(count) \(words)") }
+        func events(_ count: Int64, _ one: String, _ many: String) -> String {
+            count == 1 ? "1 event \(one)" : "\(count) events \(many)"
+        }
+        func say(_ loss: SalvagedRow.Loss, _ one: String, _ many: String) {
+            if let count = counts[loss] { session.losses.append(events(Int64(count), one, many)) }
         }
         if repair.lost > 0 {
-            session.losses.append("\(repair.lost) events are lost, those numbered \(repair.words); the others are numbered anew")
+            session.losses.append(
+                events(repair.lost, "is lost", "are lost") + " (\(repair.words)); the others are numbered anew")
         }
         if let count = session.eventCount, count > repair.last {
-            session.losses.append("\(count - repair.last) events at its end are lost")
+            session.losses.append(events(count - repair.last, "at its end is lost", "at its end are lost"))
         }
-        if corrected > 0 { session.losses.append("\(corrected) events had a wrong number; they have that of their place") }
-        say(.frame, "events have lost their frame")
-        say(.frameDamaged, "events have a frame whose content is damaged; it is marked so")
-        say(.subject, "events are about one that is lost")
-        say(.note, "events have lost their detail")
+        if corrected > 0 {
+            session.losses.append(
+                events(Int64(corrected), "had a wrong number, and has", "had wrong numbers, and have") + " that of the place")
+        }
+        say(.frame, "has lost its frame", "have lost their frames")
+        say(
+            .frameDamaged, "has a frame whose content is damaged, and marked so",
+            "have frames whose content is damaged, and marked so")
+        say(.subject, "is about one that is lost", "are about ones that are lost")
+        say(.note, "has lost its detail", "have lost their details")
         if let known = session.eventsHash, known != Int64(bitPattern: hash.value), session.losses.isEmpty {
             session.losses.append("one of its events is not as it was written; which one is not known")
         }

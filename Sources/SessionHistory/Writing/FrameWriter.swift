@@ -147,6 +147,64 @@ final class FrameWriter {
         return Written(row: row, mark: mark, endsBatch: entry.endsBatch)
     }
 
+    /// Takes out of a stored frame what `mode` does not keep. Returns whether that was anything.
+    func redact(_ row: Int64, _ frame: GenericFrame, keeping mode: PayloadMode, _ db: Database) throws -> Bool {
+        let entry = try shapes.entry(frame.type, db)
+        scratch.removeAll()
+        var json = JSONWriter(scratch)
+        let fields = frame.fields.isEmpty ? nil : json.write(frame.fields)
+        let metadata = frame.header.metadata.isEmpty ? nil : json.write(frame.header.metadata)
+        var kept = KeptContent(
+            text: frame.text, fields: fields, metadata: metadata, payload: frame.payload, omission: frame.omission,
+            isCut: false)
+        kept.withhold(mode, bytesInJSON: json.hasBytes, as: .redacted)
+        let keepsName = mode.keepsWords || frame.header.hasOrdinaryName(frame.type)
+        if kept.omission == frame.omission, kept.fields == fields, kept.text == frame.text, keepsName { return false }
+        if kept.omission != nil {
+            kept.omission?.reason = .redacted
+            if mode.keepsTraces, frame.omission == nil {
+                kept.omission?.digest = digest(entry, text: frame.text, fields: fields, payload: frame.payload)
+            }
+        }
+        if mode == .text, json.hasBytes {
+            var words = JSONWriter(scratch, keepsBytes: false)
+            if kept.fields != nil { kept.fields = words.write(frame.fields) }
+            if kept.metadata != nil { kept.metadata = words.write(frame.header.metadata) }
+        }
+        let hash = hashOfKept(kept, entry, pts: frame.header.pts)
+        var shape = entry.plainShape
+        if let name = kept.payloadName {
+            let shared = try shapes.payloadShape(
+                entry, name: name.storable(),
+                fields: kept.fields.map(scratch.bytes) ?? UnsafeRawBufferPointer(start: nil, count: 0), db)
+            shape = shared.shape
+            if shared.sharesFields { kept.fields = nil }
+        }
+        func text(_ range: Range<Int>?) -> String? {
+            range.map { String(decoding: scratch.bytes($0), as: UTF8.self) }
+        }
+        // What stays is not bound anew.
+        try db.cachedStatement(
+            sql: """
+                UPDATE frame SET shape = ?, hash = ?, fields = ?, metadata = ?, name = iif(?, name, NULL),
+                    text = iif(?, text, NULL), payload = iif(?, payload, NULL)
+                WHERE id = ?
+                """
+        ).execute(arguments: [
+            shape, Int64(bitPattern: hash), text(kept.fields), text(kept.metadata), keepsName, kept.text != nil,
+            kept.payload != nil, row,
+        ])
+        guard let missing = kept.omission else { return true }
+        try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO omission(frame, reason, text_bytes, payload_bytes, digest) VALUES (?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            row, missing.reason.rawValue, missing.textBytes, missing.payloadBytes, missing.digest,
+        ])
+        return true
+    }
+
     private func digest(
         _ entry: ShapeCatalogue.Entry, text: String?, fields: Range<Int>?, payload: FramePayload?
     ) -> Int64 {

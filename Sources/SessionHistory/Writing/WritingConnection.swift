@@ -115,6 +115,7 @@ final class WritingConnection {
         try setDurability(options.durability, db)
         try db.execute(sql: "PRAGMA ignore_check_constraints = ON")  // the types of this code guarantee them
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+        try db.execute(sql: "PRAGMA secure_delete = ON")  // what is deleted or redacted is overwritten
         try db.execute(sql: "PRAGMA cache_size = -16384")
         try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
         // Not retained: `logPages` lives as long as this, and the hook is called in its transactions only.
@@ -244,6 +245,13 @@ final class WritingConnection {
 
     /// Moves what is committed into the file, and the end of the file to where its content ends.
     func checkpoint() throws { try inTurn { db in try checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE) } }
+
+    /// Empties the write-ahead log, waiting for those who read in it. Returns whether that came about.
+    func emptyLog() throws -> Bool {
+        try checkpoint()
+        var status = stat()
+        return stat(path + "-wal", &status) != 0 || status.st_size == 0
+    }
 
     private func checkpoint(_ db: Database, _ mode: Int32) throws {
         var pages: Int32 = 0

@@ -1,0 +1,110 @@
+import GRDB
+import PipelineEngine
+
+/// A redaction under way: goes through a session's part of the log in small transactions.
+struct Redacting: Sendable {
+    private static let events: Int64 = 2000
+    private static let bytes = 16 << 20
+
+    let session: Int64
+    let mode: PayloadMode
+    /// Ranges of the log that are still to be done.
+    private var ranges: [ClosedRange<Int64>]
+    private(set) var frames: Int64 = 0
+
+    var isDone: Bool { ranges.isEmpty }
+
+    /// Says of the session that it is being changed: its hashes are void until it is done.
+    init(begin session: Int64, keeping mode: PayloadMode, _ db: Database) throws {
+        self.session = session
+        self.mode = mode
+        ranges = try db.rows(
+            "SELECT first_event, last_event FROM extent WHERE session = ? ORDER BY first_event DESC", [session]
+        ) { row in
+            let (first, last) = (try row.integer(0), try row.integer(1))
+            guard first <= last else { throw WrongValue(column: "last_event", expected: "the end of an extent") }
+            return first...last
+        }
+        try db.execute(
+            sql: "UPDATE session SET payload = ?, events_hash = NULL, seal = NULL WHERE session = ?",
+            arguments: [mode.rawValue, session])
+        guard !mode.keepsWords else { return }
+        try db.execute(
+            sql: "UPDATE finding SET detail = 'its words were redacted' WHERE session = ? AND kind = 'error'",
+            arguments: [session])
+        try db.execute(
+            sql: """
+                UPDATE replay_release SET frame_name = NULL
+                WHERE frame_name NOT GLOB frame_type || '#[0-9]*'
+                    AND EXISTS (SELECT 1 FROM replay AS r WHERE r.session = ? AND r.replay = replay_release.replay)
+                """, arguments: [session])
+    }
+
+    /// Takes content out of the next few frames.
+    func step(_ db: Database, _ log: LogTables) throws -> Redacting {
+        var next = self
+        guard let range = next.ranges.popLast() else { return next }
+        let reader = FrameReader(.full)
+        var end = range.lowerBound
+        var count: Int64 = 0
+        var rows: [Int64] = []
+        var isFull = false
+        // First what is to be done, then the doing: a statement that reads does not go on over rows that change.
+        try db.forEachRow(
+            """
+            SELECT e.id, e.frame, coalesce(length(f.text), 0) + coalesce(length(f.payload), 0) + coalesce(length(f.fields), 0)
+            FROM event AS e LEFT JOIN frame AS f ON f.id = e.frame
+            WHERE e.id BETWEEN ? AND ? AND +e.session = ? ORDER BY e.id
+            """, [range.lowerBound, range.upperBound, session]
+        ) { row in
+            end = try row.integer(0)
+            if let frame = try row.optionalInteger(1) { rows.append(frame) }
+            count += try row.optionalInteger(2) ?? 0
+            isFull = rows.count >= Self.events || count > Self.bytes
+            return !isFull
+        }
+        if !isFull { end = range.upperBound }
+        if !mode.keepsWords { try redactNotes(range.lowerBound...end, db) }
+        for row in Set(rows) {
+            guard let frame = try reader.frame(row, db) else { continue }
+            if try log.frames.redact(row, frame, keeping: mode, db) { next.frames += 1 }
+        }
+        if end < range.upperBound { next.ranges.append(end + 1...range.upperBound) }
+        return next
+    }
+
+    /// As `SessionEvent.wordlessDetail` does when a session is recorded.
+    private func redactNotes(_ range: ClosedRange<Int64>, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE note SET detail = CASE WHEN detail LIKE 'id collision:%' AND kind <> 10
+                        THEN 'id collision: two different frames of one id' END
+                FROM (
+                    SELECT e.id AS id, e.code & 15 AS kind, f.name AS name, t.name AS type
+                    FROM event AS e LEFT JOIN frame AS f ON f.id = e.frame LEFT JOIN shape AS h ON h.id = f.shape
+                        LEFT JOIN frame_type AS t ON t.id = h.type
+                    WHERE e.id BETWEEN ?1 AND ?2 AND +e.session = ?3) AS e
+                WHERE note.event = e.id AND note.event BETWEEN ?1 AND ?2 AND note.detail IS NOT NULL
+                    AND (kind = 10 OR detail LIKE 'id collision:%' OR name NOT GLOB type || '#[0-9]*')
+                """, arguments: [range.lowerBound, range.upperBound, session])
+    }
+
+    /// Hashes the session anew as it is now, and seals it.
+    func finish(_ db: Database) throws {
+        var hash = EventsHash()
+        try db.forEachRow(
+            LoggedEvent.selection
+                + """
+                 JOIN extent AS x ON x.session = ?1 AND e.id BETWEEN x.first_event AND x.last_event
+                WHERE +e.session = ?1 ORDER BY e.id
+                """, [session]
+        ) { row in
+            try LoggedEvent(row).add(to: &hash)
+            return true
+        }
+        try db.execute(
+            sql: "UPDATE session SET events_hash = ? WHERE session = ?",
+            arguments: [Int64(bitPattern: hash.value), session])
+        try SessionSeal.set(session, db)
+    }
+}
