@@ -67,6 +67,17 @@ struct WhiskerTests {
         #expect(try await bench.sqlite("SELECT state, inbound > 5 FROM sessions") == "failed|1")
     }
 
+    @Test("A file whose beginning is cut off begins with anything: its name says what it is", arguments: ["head.whisk", "head"])
+    func headCut(name: String) async throws {
+        let bench = try Workbench()
+        let whole = try Data(contentsOf: URL(fileURLWithPath: Self.recording("whisk/two-stages")))
+        try bench.write(Array(whole.dropFirst(whole.count / 3)), to: name)
+        let outcome = try await bench.lockstep("import", name)
+        #expect(outcome.code == 3, "\(outcome.errors)")
+        #expect(outcome.errors.contains("missing: the file's beginning is missing"), "\(outcome.errors)")
+        #expect(try await bench.sqlite("SELECT stages, inbound > 3, released > 8 FROM sessions") == "2|1|1")
+    }
+
     @Test("What is no recording is refused, and nothing is imported")
     func foreign() async throws {
         let bench = try Workbench()

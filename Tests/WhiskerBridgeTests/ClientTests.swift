@@ -20,12 +20,13 @@ import Testing
     ///
     /// - Parameter begun: is told when the first event is there.
     private static func record(
-        _ address: String, _ options: WhiskerClient.Options = options(), begun: () -> Void = {}
+        _ address: String, _ options: WhiskerClient.Options = options(), clock: LiveClock = .real,
+        begun: () -> Void = {}
     ) async throws -> (sessions: [Interpreted], error: WhiskerError?) {
         var steps: [WhiskerStep] = []
         var failure: WhiskerError?
         do {
-            try await WhiskerClient(address, options).run {
+            try await WhiskerClient(address, options, clock: clock).run {
                 steps.append($0)
                 if case .event = $0 { begun() }
             }
@@ -236,6 +237,21 @@ import Testing
         #expect(sessions.count == 1)
     }
 
+    /// Waits of 0.1, 0.2, 0.4, 0.8, 1.6 and 3.2 s; the seventh connection is lost when the 5 s are over.
+    @Test(.timeLimit(.minutes(1))) func aBotThatComesBackOnlyToVanishAgainIsGivenUp() async throws {
+        let peer = try await Peer.start { peer in
+            try await peer.send(Self.head(60))
+            try await peer.bye(.unexpectedServerError)
+            try await peer.untilClosed()
+        }
+        let (sessions, error) = try await Self.record(
+            "ws://127.0.0.1:\(peer.port)", Self.options { $0.reconnectWindow = .seconds(5) }, clock: TestClock.hurried)
+        try await peer.stop()
+        #expect(error == nil)
+        #expect(sessions.count == 7)
+        #expect(sessions.allSatisfy { if case .lost = $0.summary?.ending { true } else { false } })
+    }
+
     @Test func whatTheTakerThrowsComesOut() async throws {
         struct Enough: Error {}
         let peer = try await Peer.start { peer in
@@ -429,14 +445,19 @@ import Testing
 
     @Test(
         arguments: [
-            ("localhost", nil, "localhost"), ("elsewhere", "elsewhere", "localhost"),
-            ("localhost", "localhost", "127.0.0.1"),
-            ("localhost", "elsewhere", "localhost"),
-        ] as [(String, String?, String)])
-    func aCertificateThatDoesNotHoldIsRefused(_ certificate: String, _ trusted: String?, _ host: String) async throws {
+            ("localhost", nil, "localhost", "--certificates"),
+            ("elsewhere", "elsewhere", "localhost", "is for another host"),
+            ("localhost", "localhost", "127.0.0.1", "is for another host"),
+            ("localhost", "elsewhere", "localhost", "--certificates"),
+        ] as [(String, String?, String, String)])
+    func aCertificateThatDoesNotHoldIsRefused(
+        _ certificate: String, _ trusted: String?, _ host: String, _ advice: String
+    ) async throws {
         let error = try await Self.secure(certificate, trusting: trusted, host: host)
         #expect(error?.code == .refused)
-        #expect(error?.message.contains("cannot be trusted") == true, "\(error?.message ?? "none")")
+        let message = error?.message ?? "none"
+        #expect(message.contains("cannot be trusted") && message.contains(advice), "\(message)")
+        #expect(!message.contains("SSL"), "no word of the library's own: \(message)")
     }
 
     @Test func aServerWithoutTLSIsRefused() async throws {

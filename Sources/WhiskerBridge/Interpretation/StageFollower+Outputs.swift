@@ -160,8 +160,10 @@ extension StageFollower {
         if open?.allSynced == true, !isEnd, !isHeadless, hasNothingToRelease { ends(unreleased: [], &narrator) }
     }
 
-    /// Whether a batch that is synced has nothing that may yet leave with it.
+    /// Whether a batch that is synced has nothing that may yet leave with it. A stage that is out of step may release
+    /// anything.
     var hasNothingToRelease: Bool {
         open?.expected == 0 && open?.earlier.isEmpty == true && leftovers.isEmpty
+            && misaligned.values.allSatisfy(\.isEmpty)
     }
 }
