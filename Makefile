@@ -1,12 +1,17 @@
 # make demo      record, replay, compare and query twelve sentences, live
 # make test      set up what the tests need, build, run them
-# make sanitize  the engine's tests under the thread sanitizer
+# make sanitize  the engine's tests under the thread sanitizer, recordings that are killed under the address sanitizer
+# make crash     kill recordings and cut their power, KILLS=240 CUTS=60 times
+# make fuzz      feed anything to the readers of files, RUNS=5000 inputs each
 # make install   PREFIX=/usr/local, DESTDIR=
 # make bench     measure
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
+KILLS ?= 240
+CUTS ?= 60
+RUNS ?= 5000
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 datadir = $(DESTDIR)$(PREFIX)/share
@@ -16,7 +21,7 @@ dist = .build-install
 binary = $(dist)/release/lockstep
 sources = Package.swift $(shell find Sources migrations -type f)
 
-.PHONY: build demo test sanitize release install uninstall bench clean
+.PHONY: build demo test sanitize crash fuzz release install uninstall bench clean
 
 build:
 	@.ci/setup.sh build
@@ -42,6 +47,24 @@ sanitize:
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build-sanitize
 	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build-sanitize \
 	  --filter PipelineEngineTests
+	$(SWIFT) build --product crashes --sanitize=address --scratch-path .build-address
+	ASAN_OPTIONS=detect_leaks=0 "$$($(SWIFT) build --show-bin-path --scratch-path .build-address)/crashes" kill --count 24 \
+	  --lockstep "$$($(SWIFT) build --show-bin-path)/lockstep"
+	ASAN_OPTIONS=detect_leaks=0 "$$($(SWIFT) build --show-bin-path --scratch-path .build-address)/crashes" power --count 12
+
+# What is promised of crashes and losses of power (docs/RELIABILITY.md): any number of them.
+crash:
+	@.ci/setup.sh build test
+	$(SWIFT) build --product lockstep
+	$(SWIFT) build --product crashes
+	"$$($(SWIFT) build --show-bin-path)/crashes" kill --count $(KILLS)
+	"$$($(SWIFT) build --show-bin-path)/crashes" power --count $(CUTS)
+
+# From the committed corpora, under the address sanitizer; Tests/Fuzzing/run.sh fuzzes for longer.
+fuzz:
+	@.ci/setup.sh build
+	for target in DecoderFuzz StreamFuzz YAMLFuzz FramesFuzz SessionsFuzz; do \
+	  Tests/Fuzzing/run.sh $$target $(RUNS) || exit 1; done
 
 release: $(binary)
 
@@ -69,4 +92,4 @@ bench:
 	@Benchmarks/bench.sh
 
 clean:
-	rm -rf .build .build-sanitize $(dist)
+	rm -rf .build .build-sanitize .build-address Tests/Fuzzing/.build $(dist)

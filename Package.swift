@@ -85,13 +85,22 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        // Kills recordings and cuts their power: see docs/RELIABILITY.md. Not installed.
+        .target(name: "CFaultVFS", path: "Tests/Crashes/CFaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .executableTarget(
+            name: "crashes",
+            dependencies: [
+                "CFaultVFS", "PipelineEngine", "Recording", "SessionHistory", "Migrations",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Crashes/Crashes", swiftSettings: strict),
         .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine"], swiftSettings: strict),
         .testTarget(
             name: "PipelineFilesTests", dependencies: ["PipelineFiles", "PipelineEngine"], swiftSettings: strict),
         .testTarget(
             name: "SessionHistoryTests", dependencies: ["SessionHistory", "PipelineEngine"], swiftSettings: strict),
         .testTarget(
-            name: "RecordingTests", dependencies: ["Recording", "SessionHistory", "PipelineEngine"],
+            name: "RecordingTests", dependencies: ["Recording", "SessionHistory", "PipelineEngine", "CFaultVFS"],
             swiftSettings: strict),
         .testTarget(
             name: "ReplayTests", dependencies: ["Replay", "SessionHistory", "Recording", "PipelineEngine"],

@@ -25,6 +25,9 @@ public final class SessionRecorder: SessionObserver {
         self.log = log
     }
 
+    /// A session that nobody closed is shown as interrupted, with all that was observed.
+    deinit { log.abandon(buffer) }
+
     /// Opens a new session in `history`, which was opened for writing.
     ///
     /// - Parameters:

@@ -167,6 +167,19 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
         }
     }
 
+    /// Nobody records the session any more, and nobody closed it: what the source has is committed, and the session closed as
+    /// interrupted, as if the process had died. Does nothing after `close`; never blocks.
+    public func abandon(_ source: any EventSource) {
+        guard !lease.hasEnded else { return }
+        enqueue(source)
+        writer.submit { [self] connection in
+            defer { lease.end() }
+            guard let connection, !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+            // What fails here is found at the next opening.
+            try? Interruption.repair([session], as: .interrupted, connection)
+        }
+    }
+
     private func throwFailure() throws {
         if let failure = failure.withLock({ $0 }) { throw failure }
     }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What is wrong with a recording, a server or the way to it, and what to do about it.
 public struct WhiskerError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Code: Sendable, Hashable {
@@ -33,4 +35,7 @@ public struct WhiskerError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { message }
+
+    /// What went wrong, without what to do about it.
+    var problem: Substring { message.range(of: "; ").map { message[..<$0.lowerBound] } ?? message[...] }
 }

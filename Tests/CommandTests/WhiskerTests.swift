@@ -29,6 +29,21 @@ struct WhiskerTests {
         #expect(try await bench.sqlite("SELECT count(*) FROM sessions") == "1")
     }
 
+    @Test(
+        "Each defect is listed once, under its own name, and a healthy recording shows none",
+        arguments: [
+            ("whisk/system-frames", "system-frame-duplicated|3"), ("bots/row-17", "late-output|2"),
+            ("bots/row-9", "stale-output|1\nsystem-frame-duplicated|1"), ("bots/row-5", "upstream-held|2"),
+            ("whisk/two-stages", ""), ("bots/nested", ""),
+        ])
+    func once(name: String, kinds: String) async throws {
+        let bench = try Workbench()
+        _ = try await bench.lockstep("import", Self.recording(name))
+        #expect(try await bench.sqlite("SELECT kind, count(*) FROM findings GROUP BY kind ORDER BY kind") == kinds)
+        #expect(try await bench.lockstep("check").code == (kinds.isEmpty ? 0 : 1))
+        #expect(try await bench.sqlite("SELECT count(*) FROM findings WHERE detail NOT LIKE '%; %'") == "0")
+    }
+
     @Test("The frame order is inferred from what was released, or given")
     func orders() async throws {
         let bench = try Workbench()
@@ -50,6 +65,17 @@ struct WhiskerTests {
         #expect(outcome.code == 3)
         #expect(outcome.errors.contains("missing: cut off at byte \(whole.count / 2)"), "\(outcome.errors)")
         #expect(try await bench.sqlite("SELECT state, inbound > 5 FROM sessions") == "failed|1")
+    }
+
+    @Test("A file whose beginning is cut off begins with anything: its name says what it is", arguments: ["head.whisk", "head"])
+    func headCut(name: String) async throws {
+        let bench = try Workbench()
+        let whole = try Data(contentsOf: URL(fileURLWithPath: Self.recording("whisk/two-stages")))
+        try bench.write(Array(whole.dropFirst(whole.count / 3)), to: name)
+        let outcome = try await bench.lockstep("import", name)
+        #expect(outcome.code == 3, "\(outcome.errors)")
+        #expect(outcome.errors.contains("missing: the file's beginning is missing"), "\(outcome.errors)")
+        #expect(try await bench.sqlite("SELECT stages, inbound > 3, released > 8 FROM sessions") == "2|1|1")
     }
 
     @Test("What is no recording is refused, and nothing is imported")

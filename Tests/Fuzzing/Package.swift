@@ -8,16 +8,28 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .unsafeFlags(["-sanitize=fuzzer", "-parse-as-library", "-O"]),
+    .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library", "-O"]),
 ]
-let linkerSettings: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer"])]
+let linkerSettings: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
 
 let package = Package(
     name: "lockstep-fuzzing",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "lockstep", path: "../..")],
+    dependencies: [
+        .package(name: "lockstep", path: "../.."),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
     targets: [
         .executableTarget(name: "DecoderFuzz", swiftSettings: swiftSettings, linkerSettings: linkerSettings),
+        .executableTarget(
+            name: "FilesFuzz",
+            dependencies: [
+                .product(name: "PipelineEngine", package: "lockstep"), "Yams",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: swiftSettings, linkerSettings: linkerSettings),
         .executableTarget(
             name: "StreamFuzz", dependencies: [.product(name: "PipelineEngine", package: "lockstep")],
             swiftSettings: swiftSettings, linkerSettings: linkerSettings),

@@ -112,6 +112,52 @@ struct SessionRecorderTests {
         #expect(try history.releases(of: session.session, order: .recorded).isEmpty)
     }
 
+    /// Behind a disk that stands still, input stops and memory with it; in a process of its own, whose memory it is.
+    @Test func memoryIsBoundedBehindASlowDisk() async throws {
+        defer { removeFolder() }
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            let peak = try await Self.recordBehindAStandstill(path)
+            try #require(peak < 200, "\(peak) MB resident")
+        }
+    }
+
+    /// Records more than may be in memory at once, while the writer stands still at first, and gives the peak of the memory in
+    /// MB.
+    private static func recordBehindAStandstill(_ path: String) async throws -> Int {
+        let gate = DispatchSemaphore(value: 0)
+        var options = WriterOptions()
+        options.throttle = .init {
+            gate.wait()
+            gate.signal()
+        }
+        let history = try History.open(at: path, for: .writing, options: options)
+        let pipeline = try Pipeline([SyncParallelPipeline([[IdentityProcessor()], [IdentityProcessor()]])])
+        let recorder = try await SessionRecorder.start(in: history, definition: try pipeline.definition())
+        let session = try PipelineSession(pipeline, observer: recorder)
+        try await session.start()
+        let frames = 30_000
+        let accepted = Counter()
+        let sender = Task {
+            for number in 0..<frames {
+                try await session.send(TextFrame(String(repeating: "\(number % 10) ", count: 4_000)))
+                accepted.value.store(number + 1, ordering: .relaxed)
+            }
+        }
+        while !recorder.isCongested { await Task.yield() }
+        try #require(accepted.value.load(ordering: .relaxed) < frames / 2)
+        gate.signal()
+        try await sender.value
+        await session.end()
+        try await recorder.close(state: .complete)
+        let recorded = try history.session("last")
+        try #require(recorded.inbound == frames + 1 && recorded.outputs == 2 * (frames + 1))
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss >> 10
+    }
+
+    private final class Counter: Sendable { let value = Atomic(0) }
+
     @Test func largeFramesCountByTheirBytes() async throws {
         defer { removeFolder() }
         let gate = DispatchSemaphore(value: 0)
@@ -184,7 +230,12 @@ struct SessionRecorderTests {
             recorder.observe(Self.event(1))
             try await recorder.flush()
         }
-        #expect(try History.open(at: path, for: .writing).session("last").state == .interrupted)
+        let history = try History.open(at: path, for: .writing)
+        // What the writer does next comes after what it does for the one that was let go.
+        let next = try await SessionRecorder.start(in: history, definition: Self.definition)
+        let session = try history.session("1")
+        #expect(session.state == .interrupted && session.bypasses == 1)
+        try await next.close(state: .complete)
     }
 
     @Test func importing() async throws {

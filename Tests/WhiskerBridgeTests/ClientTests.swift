@@ -17,13 +17,19 @@ import Testing
     }
 
     /// Records from `address` until the client returns or throws.
+    ///
+    /// - Parameter begun: is told when the first event is there.
     private static func record(
-        _ address: String, _ options: WhiskerClient.Options = options()
+        _ address: String, _ options: WhiskerClient.Options = options(), clock: LiveClock = .real,
+        begun: () -> Void = {}
     ) async throws -> (sessions: [Interpreted], error: WhiskerError?) {
         var steps: [WhiskerStep] = []
         var failure: WhiskerError?
         do {
-            try await WhiskerClient(address, options).run { steps.append($0) }
+            try await WhiskerClient(address, options, clock: clock).run {
+                steps.append($0)
+                if case .event = $0 { begun() }
+            }
         } catch let error as WhiskerError {
             failure = error
         }
@@ -191,14 +197,21 @@ import Testing
 
     @Test(.timeLimit(.minutes(1))) func aBotThatVanishesIsComeBackTo() async throws {
         let bytes = try Self.head(60)
+        let (begun, begin) = AsyncStream<Void>.makeStream()
         let peer = try await Peer.start(
-            { try await $0.send(bytes) },
+            { peer in
+                try await peer.send(bytes)
+                for await _ in begun {}
+            },
             { peer in
                 try await peer.send(bytes)
                 try await peer.bye()
                 try await peer.untilClosed()
             })
-        let (sessions, error) = try await Self.record(peer, Self.options { $0.reconnectWindow = .seconds(30) })
+        let (sessions, error) = try await Self.record(
+            "ws://127.0.0.1:\(peer.port)", Self.options { $0.reconnectWindow = .seconds(30) }, begun: { begin.finish() }
+        )
+        try await peer.stop()
         #expect(error == nil)
         #expect(sessions.count == 2, "a session each")
         guard case .lost(let loss) = sessions.first?.summary?.ending else {
@@ -206,20 +219,37 @@ import Testing
             return
         }
         #expect(loss.code == .gone)
-        #expect(sessions[0].findings.contains { $0.kind == .recordingIncomplete })
+        #expect(sessions[0].defects.contains { $0.kind == .recordingIncomplete })
         #expect(sessions[0].summary?.losses == [loss.message])
         #expect(sessions[1].summary?.ending == .complete)
         #expect(sessions[0].lines == sessions[1].lines)
     }
 
     @Test func aBotThatVanishesForGoodHasEnded() async throws {
+        let (begun, begin) = AsyncStream<Void>.makeStream()
         let peer = try await Peer.start { peer in
             try await peer.send(Self.head(60))
+            for await _ in begun {}
             try await peer.channel.parent?.close()
         }
-        let (sessions, error) = try await Self.record("ws://127.0.0.1:\(peer.port)")
+        let (sessions, error) = try await Self.record("ws://127.0.0.1:\(peer.port)", begun: { begin.finish() })
         #expect(error == nil)
         #expect(sessions.count == 1)
+    }
+
+    /// Waits of 0.1, 0.2, 0.4, 0.8, 1.6 and 3.2 s; the seventh connection is lost when the 5 s are over.
+    @Test(.timeLimit(.minutes(1))) func aBotThatComesBackOnlyToVanishAgainIsGivenUp() async throws {
+        let peer = try await Peer.start { peer in
+            try await peer.send(Self.head(60))
+            try await peer.bye(.unexpectedServerError)
+            try await peer.untilClosed()
+        }
+        let (sessions, error) = try await Self.record(
+            "ws://127.0.0.1:\(peer.port)", Self.options { $0.reconnectWindow = .seconds(5) }, clock: TestClock.hurried)
+        try await peer.stop()
+        #expect(error == nil)
+        #expect(sessions.count == 7)
+        #expect(sessions.allSatisfy { if case .lost = $0.summary?.ending { true } else { false } })
     }
 
     @Test func whatTheTakerThrowsComesOut() async throws {
@@ -274,7 +304,7 @@ import Testing
         #expect(sessions.count == (misbehaviour.isAfterHead ? 1 : 0))
         guard let session = sessions.first else { return }
         #expect(session.lines == (try Interpreted(Self.head(60)).lines), "what came before is kept")
-        #expect(session.findings.contains { $0.kind == .recordingIncomplete })
+        #expect(session.defects.contains { $0.kind == .recordingIncomplete })
         switch session.summary?.ending {
         case .damaged: #expect(!misbehaviour.isLoss)
         case .lost(let loss):
@@ -415,14 +445,19 @@ import Testing
 
     @Test(
         arguments: [
-            ("localhost", nil, "localhost"), ("elsewhere", "elsewhere", "localhost"),
-            ("localhost", "localhost", "127.0.0.1"),
-            ("localhost", "elsewhere", "localhost"),
-        ] as [(String, String?, String)])
-    func aCertificateThatDoesNotHoldIsRefused(_ certificate: String, _ trusted: String?, _ host: String) async throws {
+            ("localhost", nil, "localhost", "--certificates"),
+            ("elsewhere", "elsewhere", "localhost", "is for another host"),
+            ("localhost", "localhost", "127.0.0.1", "is for another host"),
+            ("localhost", "elsewhere", "localhost", "--certificates"),
+        ] as [(String, String?, String, String)])
+    func aCertificateThatDoesNotHoldIsRefused(
+        _ certificate: String, _ trusted: String?, _ host: String, _ advice: String
+    ) async throws {
         let error = try await Self.secure(certificate, trusting: trusted, host: host)
         #expect(error?.code == .refused)
-        #expect(error?.message.contains("cannot be trusted") == true, "\(error?.message ?? "none")")
+        let message = error?.message ?? "none"
+        #expect(message.contains("cannot be trusted") && message.contains(advice), "\(message)")
+        #expect(!message.contains("SSL"), "no word of the library's own: \(message)")
     }
 
     @Test func aServerWithoutTLSIsRefused() async throws {

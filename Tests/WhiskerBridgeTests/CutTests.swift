@@ -41,7 +41,7 @@ import Testing
     func theTailMayBeMissing(_ recording: Recording) throws {
         let records = try recording.records
         let whole = try Interpreted(recording.bytes)
-        let kindsOfAll = Set(whole.findings.map(\.kind)).union([.recordingIncomplete])
+        let kindsOfAll = Set(whole.defects.map(\.kind)).union([.recordingIncomplete])
         let all = whole.definition.stages.map { whole.left($0.number) }
         var stream = WhiskerStream()
         var told: [WhiskerStep] = []
@@ -53,7 +53,7 @@ import Testing
             for stage in session.definition.stages {
                 #expect(all[stage.number].starts(with: session.left(stage.number)))
             }
-            let kinds = Set(session.findings.map(\.kind))
+            let kinds = Set(session.defects.map(\.kind))
             #expect(kinds.isSubset(of: kindsOfAll), "\(index): \(session.findingLines)")
         }
     }
@@ -62,7 +62,7 @@ import Testing
     func theHeadMayBeMissing(_ recording: Recording) throws {
         let records = try recording.records
         let whole = try Interpreted(recording.bytes)
-        let isHealthy = whole.findings.isEmpty
+        let isHealthy = whole.defects.isEmpty
         let all = whole.definition.stages.map { whole.left($0.number) }
         for first in stride(from: 1, to: records.count, by: records.count > 1_000 ? 777 : records.count / 12) {
             let session = try Interpreted((records[..<1] + records[first...]).flatMap { $0 })
@@ -70,7 +70,7 @@ import Testing
                 let left = session.left(stage.number)
                 #expect(Array(all[stage.number].suffix(left.count)) == left)
             }
-            let kinds = Set(session.findings.map(\.kind))
+            let kinds = Set(session.defects.map(\.kind))
             if isHealthy {
                 #expect(kinds.subtracting([.recordingIncomplete]).isEmpty, "\(first): \(session.findingLines)")
             }
@@ -94,7 +94,7 @@ import Testing
     @Test func recordsMissingInTheMiddleAreSaid() throws {
         let records = try Recording.named("two-branches").records
         let session = try Interpreted((records[..<60] + records[80...]).flatMap { $0 })
-        #expect(session.findings.contains { $0.kind == .recordingIncomplete && $0.detail.hasPrefix("20 of Whisker's") })
+        #expect(session.defects.contains { $0.kind == .recordingIncomplete && $0.detail.hasPrefix("20 of Whisker's") })
         #expect(session.summary?.missingRecords == 20)
         #expect(session.summary?.losses.count == 1)
         let whole = try Interpreted(records.flatMap { $0 })

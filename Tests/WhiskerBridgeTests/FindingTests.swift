@@ -114,9 +114,9 @@ import Testing
         (
             "row-19",
             [
-                "late-output s0 b2 branch 0 LLMTextFrame#2", "late-output s0 b2 branch 1 LLMTextFrame#1",
-                "arrival-order-broken s0 b2 LLMTextFrame#2", "late-output s0 b3 branch 0 LLMTextFrame#5",
-                "late-output s0 b3 branch 1 LLMTextFrame#4", "arrival-order-broken s0 b3 LLMTextFrame#5",
+                "late-output s0 b2 branch 1 LLMTextFrame#1", "late-output s0 b2 branch 0 LLMTextFrame#2",
+                "arrival-order-broken s0 b2 LLMTextFrame#2", "late-output s0 b3 branch 1 LLMTextFrame#4",
+                "late-output s0 b3 branch 0 LLMTextFrame#5", "arrival-order-broken s0 b3 LLMTextFrame#5",
             ]
         ),
         (
@@ -129,7 +129,7 @@ import Testing
     func aDefectIsFound(_ name: String, _ lines: [String]) throws {
         let session = try Interpreted(Recording.named(name).bytes)
         #expect(session.findingLines == lines)
-        for finding in session.findings {
+        for finding in session.defects {
             #expect(finding.severity != .note)
             #expect(finding.sequence > 0)
             #expect(finding.detail.contains("; "), "says what to do: \(finding.detail)")
@@ -142,15 +142,15 @@ import Testing
         ("row-12", "Interrupt#0"), ("row-15", "SyncParallelPipeline#0"), ("row-22", "WaitForRelease#0"),
     ])
     func aMissingSyncNamesWhoHadItLast(_ name: String, _ processor: String) throws {
-        let findings = try Interpreted(Recording.named(name).bytes).findings
+        let findings = try Interpreted(Recording.named(name).bytes).defects
         let missing = try #require(findings.first { $0.kind == .syncMissing })
         #expect(missing.detail.contains(": \(processor) was the last to have it"), "\(missing.detail)")
     }
 
     @Test func audioThatWhiskerLeavesOutIsSaidOnce() throws {
         let session = try Interpreted(Recording.audioLeftOut.bytes)
-        #expect(session.findings.map(\.kind) == [.recordingIncomplete])
-        #expect(session.findings[0].detail.contains("exclude_frames=()"))
+        #expect(session.defects.map(\.kind) == [.recordingIncomplete])
+        #expect(session.defects[0].detail.contains("exclude_frames=()"))
         #expect(session.summary?.batchesWithoutHead == 2)
     }
 
@@ -160,8 +160,8 @@ import Testing
         let end = try #require(records.firstIndex { String(decoding: $0, as: UTF8.self).contains("LLMTextFrame#0") })
         let session = try Interpreted(records[..<end].flatMap { $0 })
         #expect(session.findingLines == ["recording-incomplete s0 b1 TextFrame#0"])
-        #expect(session.findings[0].severity == .note)
-        #expect(session.findings[0].detail.contains("the SyncFrame of branch 1 (Emit#1) at Emit#1"))
+        #expect(session.defects[0].severity == .note)
+        #expect(session.defects[0].detail.contains("the SyncFrame of branch 1 (Emit#1) at Emit#1"))
         #expect(session.summary?.openBatches == 1)
     }
 
@@ -169,8 +169,8 @@ import Testing
         var limits = WhiskerLimits()
         limits.findingsPerKind = 1
         let session = try Interpreted(Recording.named("system-frames").bytes, limits: limits)
-        #expect(session.findings.map(\.kind) == [.systemFrameDuplicated, .systemFrameDuplicated])
-        #expect(session.findings[1].detail == "the same was seen 2 times more; the first 1 are listed")
+        #expect(session.defects.map(\.kind) == [.systemFrameDuplicated, .systemFrameDuplicated])
+        #expect(session.defects[1].detail == "the same was seen 2 times more; the first 1 are listed")
         #expect(session.summary?.findings == 3)
     }
 }

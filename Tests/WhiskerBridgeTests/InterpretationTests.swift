@@ -43,7 +43,7 @@ import Testing
         script.process("Elsewhere", "TextFrame#9")
         let session = try script.session()
         #expect(session.lines == ["bypass s0 b0 UserStartedSpeakingFrame#0"])
-        #expect(session.findings.isEmpty)
+        #expect(session.defects.isEmpty)
     }
 
     @Test func aBranchThatIsSlowIsNotMissing() throws {
@@ -52,13 +52,13 @@ import Testing
         for branch in 0...1 { script.push("Source\(branch)", "SyncFrame#\(branch)") }
         script.pass(milliseconds: 1_500)
         script.process("Elsewhere", "TextFrame#9")
-        #expect(try script.session().findings.map(\.kind) == [.recordingIncomplete])
+        #expect(try script.session().defects.map(\.kind) == [.recordingIncomplete])
         script.pass(milliseconds: 1_000)
         script.process("Elsewhere", "TextFrame#9")
         let session = try script.session()
-        #expect(session.findings.map(\.kind) == [.syncMissing, .syncMissing])
-        #expect(session.findings.map(\.branch) == [0, 1])
-        #expect(session.findings[0].detail.contains("A was the last to have it and has left it in its queue"))
+        #expect(session.defects.map(\.kind) == [.syncMissing, .syncMissing])
+        #expect(session.defects.map(\.branch) == [0, 1])
+        #expect(session.defects[0].detail.contains("A was the last to have it and has left it in its queue"))
     }
 
     @Test func aBranchMayTakeFourTimesAsLongAsAnyDidBefore() throws {
@@ -70,10 +70,10 @@ import Testing
         for branch in 0...1 { script.push("Source\(branch)", "SyncFrame#\(branch + 2)") }
         script.pass(milliseconds: 19_000)
         script.process("Elsewhere", "TextFrame#9")
-        #expect(try script.session().findings.map(\.kind) == [.recordingIncomplete])
+        #expect(try script.session().defects.map(\.kind) == [.recordingIncomplete])
         script.pass(milliseconds: 2_000)
         script.process("Elsewhere", "TextFrame#9")
-        #expect(try script.session().findings.map(\.kind) == [.syncMissing, .syncMissing])
+        #expect(try script.session().defects.map(\.kind) == [.syncMissing, .syncMissing])
     }
 
     @Test func whatCancelsEndsTheBatchAsCancelled() throws {
@@ -118,8 +118,8 @@ import Testing
         script.comesIn("TextFrame#1", sync: 2)
         for branch in 0...1 { script.process("Sink\(branch)", "SyncFrame#\(branch + 2)") }
         let session = try script.session(limits: limits)
-        #expect(session.findings.map(\.kind) == [.recordingIncomplete, .recordingIncomplete])
-        #expect(session.findings[0].detail.contains("can be followed"))
+        #expect(session.defects.map(\.kind) == [.recordingIncomplete, .recordingIncomplete])
+        #expect(session.defects[0].detail.contains("can be followed"))
         #expect(session.summary?.batchesWithoutHead == 1, "what is left of the batch is one without its head")
         let last = [
             "inbound s0 b3 TextFrame#1", "sync s0 b3 branch 0", "sync s0 b3 branch 1", "close s0 b3 -> released",
@@ -130,7 +130,7 @@ import Testing
         idle.process("Stage", "StartFrame#0")
         idle.push("Stage", "StartFrame#0")
         for index in 0..<20 { idle.process("Sink0", "MetricsFrame#\(index)") }
-        #expect(try idle.session(limits: limits).findings.contains { $0.detail.contains("can be followed") })
+        #expect(try idle.session(limits: limits).defects.contains { $0.detail.contains("can be followed") })
     }
 
     @Test func aMissingRecordForgetsWhatIsOpen() throws {
@@ -143,7 +143,7 @@ import Testing
         let session = try script.session()
         #expect(session.summary?.missingRecords == 5)
         #expect(session.summary?.batchesWithoutHead == 1)
-        #expect(session.findings.contains { $0.detail.hasPrefix("5 of Whisker's records behind number 6") })
+        #expect(session.defects.contains { $0.detail.hasPrefix("5 of Whisker's records behind number 6") })
     }
 
     @Test func timesThatCanBeNoneAreNoTrap() throws {
@@ -178,35 +178,50 @@ import Testing
         #expect(numbers.take(505, from: "a") == nil)
     }
 
-    private func batch(_ released: [Int], taken: [Int], arrived: [Int]? = nil, branches: [Int]) -> ReleasedBatch {
-        ReleasedBatch(
-            released: released, taken: taken, arrived: arrived ?? taken,
-            branches: Dictionary(uniqueKeysWithValues: branches.enumerated().map { ($0, $1) }))
+    private func batch(_ released: [Int], taken: [Int], arrived: [Int]? = nil, byBranch: [Int]) -> ReleasedBatch {
+        ReleasedBatch(released: released, taken: taken, arrived: arrived ?? taken, byBranch: byBranch)
     }
 
     @Test func theOrderIsThatOfTheBatchesThatTellTheTwoApart() {
         var order = OrderInference(given: nil)
-        _ = order.count(batch([0, 1], taken: [0, 1], branches: [0, 1]))
+        _ = order.count(batch([0, 1], taken: [0, 1], byBranch: [0, 1]))
         #expect(order.order == nil, "both orders release it so")
-        _ = order.count(batch([0, 1], taken: [0, 1], branches: [1, 0]))
+        _ = order.count(batch([0, 1], taken: [0, 1], byBranch: [1, 0]))
         #expect(order.order == .arrival)
-        _ = order.count(batch([1, 0], taken: [0, 1], branches: [1, 0]))
+        _ = order.count(batch([1, 0], taken: [0, 1], byBranch: [1, 0]))
         #expect(order.order == nil, "two batches contradict each other")
         var pipeline = OrderInference(given: nil)
-        _ = pipeline.count(batch([1, 0, 2], taken: [0, 1, 2], branches: [1, 0, 1]))
+        _ = pipeline.count(batch([1, 0, 2], taken: [0, 1, 2], byBranch: [1, 0, 2]))
         #expect(pipeline.order == .pipeline)
-        _ = pipeline.count(batch([2, 1, 0], taken: [0, 1, 2], branches: [1, 0, 1]))
+        _ = pipeline.count(batch([2, 1, 0], taken: [0, 1, 2], byBranch: [1, 0, 2]))
         #expect(pipeline.order == .pipeline, "a batch in neither order says nothing")
         var given = OrderInference(given: .arrival)
-        _ = given.count(batch([1, 0], taken: [0, 1], branches: [1, 0]))
+        _ = given.count(batch([1, 0], taken: [0, 1], byBranch: [1, 0]))
         #expect(given.order == .arrival)
+    }
+
+    /// The first branch has the frame too, only later: pipeline order releases it first as well.
+    @Test func aFrameOfSeveralBranchesSaysNothingByWhichOfThemCameFirst() throws {
+        var script = Script()
+        for batch in 0..<2 {
+            script.comesIn("TextFrame#\(batch)", sync: 2 * batch)
+            script.process("Sink1", "TextFrame#\(batch)")
+            script.process("Sink1", "LLMTextFrame#\(batch)")
+            script.process("Sink0", "TextFrame#\(batch)")
+            for branch in 0...1 { script.process("Sink\(branch)", "SyncFrame#\(2 * batch + branch)") }
+            script.push("Stage", "TextFrame#\(batch)")
+            script.push("Stage", "LLMTextFrame#\(batch)")
+        }
+        let session = try script.session()
+        #expect(session.definition.stages[0].frameOrder == nil)
+        #expect(session.summary?.batches == 2)
     }
 
     @Test func theOrderOfArrivalIsBrokenWhereHeldFramesLeaveByBranch() {
         var order = OrderInference(given: nil)
-        let first = order.count(batch([1, 0], taken: [1, 0], arrived: [0, 1], branches: [1, 0]))
+        let first = order.count(batch([1, 0], taken: [1, 0], arrived: [0, 1], byBranch: [0, 1]))
         #expect(first == ReleasedBatch.Break(frame: 1, expected: 0))
-        #expect(order.count(batch([0, 1], taken: [0, 1], branches: [1, 0])) == nil)
+        #expect(order.count(batch([0, 1], taken: [0, 1], byBranch: [1, 0])) == nil)
     }
 
     @Test func namesGetIDsThatStay() throws {

@@ -74,7 +74,7 @@ import Testing
         let session = try #require(sessions.first)
         #expect(session.summary?.ending == .stopped)
         #expect(session.findingLines == ["sync-missing s0 b1 branch 1 TextFrame#0"])
-        #expect(session.findings.first?.detail.contains("Swallow#0 was the last to have it") == true)
+        #expect(session.defects.first?.detail.contains("Swallow#0 was the last to have it") == true)
         #expect(session.summary?.openBatches == 1)
     }
 
@@ -97,8 +97,8 @@ import Testing
         #expect(open.outcome == nil)
         #expect(open.inbound?.frame?.name == "TextFrame#0")
         #expect(open.outputs.map { session.frame($0) } == ["LLMTextFrame#0"])
-        let said = session.findings.filter { $0.kind == .recordingIncomplete || $0.kind == .syncMissing }
-        #expect(said.contains { $0.stage == 0 && $0.batch == 1 && $0.detail.contains("Emit#0") }, "\(session.findings)")
+        let said = session.defects.filter { $0.kind == .recordingIncomplete || $0.kind == .syncMissing }
+        #expect(said.contains { $0.stage == 0 && $0.batch == 1 && $0.detail.contains("Emit#0") }, "\(session.defects)")
         #expect(said.contains { $0.stage == -1 })
     }
 
@@ -175,11 +175,47 @@ import Testing
         #expect(session.summary?.ending == .complete)
         #expect(session.definition.stages.map(\.frameOrder) == orders)
         #expect(session.definition.stages[0].branches.map(\.name) == ["Draw#0", "Speak#0"])
-        #expect(Set(session.findings.map(\.kind)) == kinds)
+        #expect(Set(session.defects.map(\.kind)) == kinds)
         #expect(session.summary?.batchesWithoutHead == 0)
         guard !kinds.contains(.syncMissing) else { return }
         #expect(session.left(0).filter { $0.hasPrefix("OutputImageRawFrame#") }.count == 12)
         #expect(session.left(0).contains { $0.hasPrefix("TTSAudioRawFrame#") })
+    }
+
+    /// Any number of others: LOCKSTEP_RANDOM_BOTS=500 LOCKSTEP_RANDOM_SEED=7. LOCKSTEP_RANDOM_FOLDER holds those that
+    /// random_bots.py has recorded already.
+    @Test(.timeLimit(.minutes(60))) func randomBotsAreInterpretedAsTheirProcessSawThem() throws {
+        let environment = ProcessInfo.processInfo.environment
+        let count = environment["LOCKSTEP_RANDOM_BOTS"].flatMap { Int($0) } ?? 12
+        let seed = environment["LOCKSTEP_RANDOM_SEED"].flatMap { Int($0) } ?? 1
+        let recorded = environment["LOCKSTEP_RANDOM_FOLDER"].map { URL(filePath: $0) }
+        let folder = recorded ?? FileManager.default.temporaryDirectory.appending(path: "lockstep-\(UUID())")
+        defer { if recorded == nil { try? FileManager.default.removeItem(at: folder) } }
+        if recorded == nil {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            _ = try RealBot.python("random_bots.py", "\(count)", "\(seed)", folder.path)
+        }
+        for number in 0..<count {
+            struct Facts: Decodable {
+                var orders: [String: String]
+                var healthy: Bool
+            }
+            let base = folder.appending(path: "\(number)")
+            let facts = try JSONDecoder().decode(
+                Facts.self, from: Data(contentsOf: base.appendingPathExtension("json")))
+            let lines = try BotLine.read(base.appendingPathExtension("jsonl"))
+            let session = try Interpreted(Array(Data(contentsOf: base.appendingPathExtension("whisk"))))
+            let comment = Comment(rawValue: "bot \(seed + number), \(facts)")
+            session.expectOutputsAndBatches(asSeen: lines)
+            for stage in session.definition.stages {
+                let order = facts.orders[stage.name].flatMap { FrameOrder(rawValue: $0) }
+                #expect(stage.frameOrder == nil || stage.frameOrder == order, comment)
+                let left = lines.filter { $0.stage == stage.name && $0.what == "out" }
+                    .map { ($0.direction == "upstream" ? "^" : "") + $0.frame }
+                #expect(left.starts(with: session.left(stage.number)), comment)
+            }
+            if facts.healthy { #expect(session.findingLines == [], comment) }
+        }
     }
 
     @Test func whatIsExportedIsReadByPythonsMessagePackAsWhiskersRecords() async throws {

@@ -29,33 +29,8 @@ import Testing
     }
 
     @Test(arguments: Recording.bots)
-    func outputsOfEachBranchEqualTheTruth(_ recording: Recording) throws {
-        let session = try Interpreted(recording.bytes)
-        let lines = try recording.lines
-        for stage in session.definition.stages {
-            for branch in stage.branches {
-                let outputs = session.events.filter {
-                    $0.stage == stage.number && $0.branch == branch.number
-                        && ($0.kind == .output || $0.kind == .late || ($0.kind == .drop && $0.subject == 0))
-                }
-                for direction in FrameDirection.allCases {
-                    let told = outputs.filter { $0.direction == direction }.map(session.frame)
-                    let seen = lines.filter {
-                        $0.what == "branch" && $0.stage == stage.name && $0.branch == branch.number
-                            && $0.direction == direction.rawValue && !isNoOutput($0.frame, session, stage.number)
-                    }.map(\.frame)
-                    // Copies of system frames that never left are not told.
-                    let copies = Set(session.events(stage.number, .bypass).map(session.frame))
-                    #expect(told == seen.filter { told.contains($0) || !copies.contains($0) })
-                }
-            }
-        }
-    }
-
-    /// A StartFrame that was waited for, and a SyncFrame that closed a batch, are no outputs.
-    private func isNoOutput(_ frame: String, _ session: Interpreted, _ stage: Int) -> Bool {
-        let isTold = session.events(stage, .output, .late).contains { session.frame($0) == frame }
-        return (frame.hasPrefix("StartFrame#") || frame.hasPrefix("SyncFrame#")) && !isTold
+    func outputsAndBatchesEqualTheTruth(_ recording: Recording) throws {
+        try Interpreted(recording.bytes).expectOutputsAndBatches(asSeen: recording.lines)
     }
 
     @Test(arguments: Recording.files + Recording.bots)

@@ -24,6 +24,7 @@ struct FloorCase {
             PRAGMA synchronous = NORMAL; PRAGMA ignore_check_constraints = ON; PRAGMA wal_autocheckpoint = 0;
             PRAGMA cache_size = -16384; PRAGMA foreign_keys = OFF
             """)
+        output.watchLog()
         let events = try Rows(input, "event")
         let contents = try Rows(input, "frame")
         let eventInsert = try Inserter(output, "event", columns: events.columns)
@@ -166,12 +167,6 @@ private final class SQLite {
         }
         self.handle = handle
         logPages.initialize(to: 0)
-        sqlite3_wal_hook(
-            handle,
-            { context, _, _, pages in
-                context?.assumingMemoryBound(to: Int32.self).pointee = pages
-                return SQLITE_OK
-            }, logPages)
     }
 
     deinit {
@@ -203,6 +198,16 @@ private final class SQLite {
         var text = ""
         try forEachRow(sql) { text = String(cString: sqlite3_column_text($0, 0)) }
         return text
+    }
+
+    /// Learns how long the write-ahead log is after each commit. After `wal_autocheckpoint`, which would take the hook away.
+    func watchLog() {
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                context?.assumingMemoryBound(to: Int32.self).pointee = pages
+                return SQLITE_OK
+            }, logPages)
     }
 
     /// Starts the write-ahead log anew when it has grown.

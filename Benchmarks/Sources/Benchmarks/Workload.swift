@@ -102,10 +102,15 @@ final class ReleaseCounter: Sendable {
 struct Texts: Sequence, Sendable {
     let count: Int
 
-    func makeIterator() -> AnyIterator<any Frame> {
-        var number = 0
-        let count = count
-        return AnyIterator {
+    func makeIterator() -> Iterator { Iterator(count: count) }
+
+    struct Iterator: IteratorProtocol {
+        let count: Int
+        private var number = 0
+
+        init(count: Int) { self.count = count }
+
+        mutating func next() -> (any Frame)? {
             if number == count { return nil }
             number += 1
             return TextFrame("frame \(number)")

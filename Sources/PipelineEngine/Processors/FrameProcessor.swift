@@ -63,7 +63,7 @@ extension FrameProcessor {
 
     /// Sends a frame to the next processor (downstream) or the one before (upstream). Waits while the next one has more
     /// to do than it can take (C19).
-    public func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
+    public nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
         await link.push(frame, direction)
     }
 }
@@ -78,19 +78,21 @@ extension ImmediateProcessor {
     public func process(_ frame: any Frame, direction: FrameDirection) async throws {
         var output = FrameOutput()
         let outcome = Result { try process(frame, direction: direction, into: &output) }
-        for (frame, direction) in output.frames { await push(frame, direction) }
+        for item in output.items {
+            if let frame = item.frame { await push(frame, item.direction) }
+        }
         try outcome.get()
     }
 }
 
 /// What an `ImmediateProcessor` pushes for one frame, in order.
 public struct FrameOutput {
-    var frames: [(any Frame, FrameDirection)] = []
+    var items: [Item] = []
 
     init() {}
 
     public mutating func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) {
-        frames.append((frame, direction))
+        items.append(Item(frame, direction))
     }
 }
 

@@ -39,7 +39,7 @@ public final class ProcessorLink: Sendable {
     ///
     /// Waits while the next one has more to do than it can take (C19); upstream never waits. What is pushed from a cancelled
     /// task is dropped and recorded if it is interruptible (C10); what is pushed when no session runs is dropped.
-    public func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
+    public nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
         guard let node else { return }
         if node.session.scheduler.isCurrent {
             await node.push(frame, direction)
@@ -82,7 +82,7 @@ public final class ProcessorLink: Sendable {
 
 extension Node {
     /// Sends on what the processor pushed from a task.
-    fileprivate func push(_ frame: any Frame, _ direction: FrameDirection) async {
+    fileprivate nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection) async {
         if session.isOver { return }
         if Task.isCancelled, frame.type.frameClass.isSynchronized, frame.type.isInterruptible {
             session.report(.drop, at: place, frame: frame, direction: direction) {

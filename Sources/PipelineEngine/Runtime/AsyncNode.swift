@@ -40,7 +40,8 @@ final class AsyncNode: Node, @unchecked Sendable {
 
     fileprivate func take(system: Bool) -> Item? { system ? systemInbox.popFirst() : takeFromInbox() }
 
-    fileprivate func handle(_ item: Item) async {
+    // `nonisolated(nonsending)`, here and on the way of what a processor pushes: a call that stays where it is costs no switch.
+    fileprivate nonisolated(nonsending) func handle(_ item: Item) async {
         guard let processor else { return }
         if let frame = item.frame {
             if item.role != .ordinary { endOwnWork(for: item.role) }
@@ -92,7 +93,7 @@ private final class Lane: @unchecked Sendable {
         }
     }
 
-    private func run() async {
+    private nonisolated(nonsending) func run() async {
         while !Task.isCancelled {
             guard let item = node.take(system: isSystem) else {
                 await withCheckedContinuation { idle = $0 }

@@ -27,11 +27,15 @@ final class ImmediateNode: Node, @unchecked Sendable {
         if item.role != .ordinary { endOwnWork(for: item.role) }
         var failure: (any Error)?
         do { try immediate.process(frame, direction: item.direction, into: &output) } catch { failure = error }
-        if !output.frames.isEmpty {
-            for (pushed, direction) in output.frames {
-                emit(pushed, direction, item.origin != .none && pushed.id == item.id ? item.origin : .none)
+        if !output.items.isEmpty {
+            for pushed in output.items {
+                if item.origin != .none, pushed.id == item.id {
+                    emit(Item(pushed, origin: item.origin))
+                } else {
+                    emit(pushed)
+                }
             }
-            output.frames.removeAll(keepingCapacity: true)
+            output.items.removeAll(keepingCapacity: true)
         }
         if let failure { fail(failure, handling: frame) }
     }

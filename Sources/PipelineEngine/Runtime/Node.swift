@@ -117,7 +117,7 @@ class Node: @unchecked Sendable {
     /// Runs `node` again when there is room here.
     final func scheduleWhenRoom(_ node: Node) { nodesWaitingForSpace.append(node) }
 
-    final func untilRoom() async {
+    final nonisolated(nonsending) func untilRoom() async {
         while isFull { await withCheckedContinuation { tasksWaitingForSpace.append($0) } }
     }
 

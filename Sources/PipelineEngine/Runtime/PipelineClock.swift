@@ -13,7 +13,7 @@ public struct PipelineClock: Sendable {
     /// Waits for `nanoseconds`; not at all for none or fewer.
     ///
     /// - Throws: `CancellationError` when the task is cancelled meanwhile.
-    public func sleep(nanoseconds: Int64) async throws {
+    public nonisolated(nonsending) func sleep(nanoseconds: Int64) async throws {
         guard nanoseconds > 0 else { return try Task.checkCancellation() }
         guard let scheduler else { return try await Task.sleep(nanoseconds: UInt64(nanoseconds)) }
         let (deadline, overflow) = scheduler.now.addingReportingOverflow(nanoseconds)
@@ -24,7 +24,7 @@ public struct PipelineClock: Sendable {
     /// and when its owner does.
     ///
     /// - Throws: `CancellationError` when the task is cancelled meanwhile.
-    public func sleep(until deadline: Int64) async throws {
+    public nonisolated(nonsending) func sleep(until deadline: Int64) async throws {
         guard let scheduler else { return try await sleep(nanoseconds: deadline - now) }
         if scheduler.isCurrent {
             try await scheduler.sleep(until: deadline)

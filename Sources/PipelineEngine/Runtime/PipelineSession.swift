@@ -137,9 +137,11 @@ public final class PipelineSession: Sendable {
     /// calls: it passes in `send(timed:)`, in `end`, and while the pipeline is full.
     ///
     /// - Throws: `PipelineError` before `start` has returned and after the session is over.
-    public func send(_ frame: any Frame, _ direction: FrameDirection = .downstream) async throws {
+    public nonisolated(nonsending) func send(
+        _ frame: any Frame, _ direction: FrameDirection = .downstream
+    ) async throws {
         if core.scheduler.isCurrent {
-            try await accept(frame, direction)
+            if try !takeAtOnce(frame, direction) { try await accept(frame, direction) }
         } else {
             try await withTaskExecutorPreference(core.scheduler) { try await accept(frame, direction) }
         }
@@ -151,7 +153,9 @@ public final class PipelineSession: Sendable {
     public func send(contentsOf frames: some Sequence<any Frame> & Sendable) async throws {
         try await withTaskExecutorPreference(core.scheduler) {
             try await FrameIdentity.$current.withValue(identity) {
-                for frame in frames { try await accept(frame, .downstream) }
+                for frame in frames where try !takeAtOnce(frame, .downstream) {
+                    try await accept(frame, .downstream)
+                }
             }
         }
     }
@@ -178,13 +182,28 @@ public final class PipelineSession: Sendable {
                         try await core.scheduler.passTime { try await core.scheduler.sleep(until: time) }
                     }
                     guard isRunning else { return }
-                    try await accept(next.frame, next.direction)
+                    if try !takeAtOnce(next.frame, next.direction) { try await accept(next.frame, next.direction) }
                 }
             }
         }
     }
 
     private var isRunning: Bool { state.withLock { $0.phase == .running || $0.phase == .ending } }
+
+    /// Takes a frame in if nothing has to be waited for: then no task is switched, which would cost more than the frame does.
+    ///
+    /// - Returns: false when the frame has not been taken; `accept` then is the way.
+    private func takeAtOnce(_ frame: any Frame, _ direction: FrameDirection) throws -> Bool {
+        guard isRunning else { throw PipelineError(.notRunning, "the session is not running; start it first") }
+        if core.scheduler.isVirtual { return false }
+        let type = frame.type
+        if type.frameClass.isSynchronized, core.isCongested || (direction == .downstream && core.head.next.isFull) {
+            return false
+        }
+        core.scheduler.readTimeAnew()
+        take(frame, type.role, direction)
+        return true
+    }
 
     private func accept(_ frame: any Frame, _ direction: FrameDirection) async throws {
         guard isRunning else { throw PipelineError(.notRunning, "the session is not running; start it first") }
@@ -201,27 +220,28 @@ public final class PipelineSession: Sendable {
                 await scheduler.passTime { await core.head.next.untilRoom() }
             }
         }
-        if frame.type.role == .sync {
+        take(frame, frame.type.role, direction)
+        if scheduler.isVirtual { await scheduler.untilIdle() }
+    }
+
+    /// Lets a frame enter and does what can be done at once with it.
+    private func take(_ frame: any Frame, _ role: FrameType.Role, _ direction: FrameDirection) {
+        if role == .sync {
             core.report(.anomaly, at: nil, frame: frame, direction: direction) {
                 "a SyncFrame was sent into the session from outside; it was dropped"
             }
             return
         }
-        if frame.type.role == .end, direction == .downstream {
+        if role == .end, direction == .downstream {
             let isFirst = state.withLock { state in
                 defer { if state.phase == .running { state.phase = .ending } }
                 return state.phase == .running
             }
-            if isFirst {
-                enter(frame, fence: .end)
-                if scheduler.isVirtual { await scheduler.untilIdle() }
-                return
-            }
+            if isFirst { return enter(frame, fence: .end) }
         }
         let entry: Node = direction == .downstream ? core.head.next : core.tail.previous
         entry.receive(Item(frame, direction))
-        scheduler.runReadyNodes()
-        if scheduler.isVirtual { await scheduler.untilIdle() }
+        core.scheduler.runReadyNodes()
     }
 
     /// The fences with which a session follows frames of its own; they come out at the tail.

@@ -41,6 +41,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     /// The thread that runs this scheduler's turn, 0 between turns.
     private let runner = Atomic<UInt>(0)
 
+    // `@exclusivity(unchecked)`: as in `Node`.
     @exclusivity(unchecked) private var jobs: Deque<UnownedJob> = []
     @exclusivity(unchecked) private var ready: Deque<Node> = []
     @exclusivity(unchecked) private var timers = TimerQueue<Waiter>()
@@ -132,7 +133,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     /// Suspends the caller until `deadline`.
-    func sleep(until deadline: Int64) async throws {
+    nonisolated(nonsending) func sleep(until deadline: Int64) async throws {
         if Task.isCancelled { throw CancellationError() }
         let ticket = SleepTicket()
         try await withTaskCancellationHandler {

@@ -45,6 +45,7 @@ final class SessionThread: @unchecked Sendable {
         #endif
         pthread_cond_init(condition, &attributes)
         pthread_condattr_destroy(&attributes)
+        // Retained for the thread, which never ends, and so there whenever it looks.
         let handle = Unmanaged.passRetained(self).toOpaque()
         #if canImport(Darwin)
             var thread: pthread_t?

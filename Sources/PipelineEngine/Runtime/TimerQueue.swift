@@ -38,6 +38,8 @@ struct TimerQueue<Waiter> {
 
     /// Removes and returns the first wait if its deadline is not after `now`.
     mutating func popDue(at now: Int64) -> Waiter? {
+        // Asked for with every step of a session: nearly always nothing is due, whether cancelled or not.
+        guard let next = heap.min, next.deadline <= now else { return nil }
         guard let earliest, earliest <= now, let first = heap.popMin() else { return nil }
         return waiters.removeValue(forKey: first.number)?.waiter
     }

@@ -27,6 +27,13 @@ final class BranchNodes {
         if item.direction == .downstream { first.receive(item) } else { last.receive(item) }
     }
 
+    /// Sends a frame in, and the fence behind it.
+    func enter(_ item: consuming Item, _ fence: consuming Item) {
+        let node = item.direction == .downstream ? first : last
+        node.receive(item)
+        node.receive(fence)
+    }
+
     /// The node through which downstream items enter.
     var entry: Node { first }
 

@@ -23,6 +23,7 @@ final class StageNode: Node, @unchecked Sendable {
     private var isStallTimerSet = false
     private var isStallReported = false
 
+    // `@exclusivity(unchecked)`, here and above: as in `Node`.
     @exclusivity(unchecked) private var start = StartPhase.none
     private var isEnded = false
     private var isCancelled = false
@@ -96,10 +97,7 @@ final class StageNode: Node, @unchecked Sendable {
     /// Sends a system frame through the branches, with a fence that tells when its copies are all back.
     private func sendPast(_ item: Item) {
         let fence = Fence(number: passing.add(item.id, copies: branches.count), isSystem: true, drains: false)
-        for branch in branches {
-            branch.enter(Item(item, origin: .none))
-            branch.enter(Item(fence, item.direction))
-        }
+        for branch in branches { branch.enter(Item(item, origin: .none), Item(fence, item.direction)) }
     }
 
     private func accept(_ item: Item) {
@@ -120,10 +118,9 @@ final class StageNode: Node, @unchecked Sendable {
         setStallTimer()
         // The SyncFrame, as what it is inside the runtime: it cannot be swallowed, copied or overtaken (C6).
         let sync = Fence(number: batch, isSystem: false, drains: true)
-        for index in branches.indices {
-            branches[index].enter(Item(item, origin: .none))
-            branches[index].enter(Item(sync, direction))
-        }
+        let frameItem = Item(item, origin: .none)
+        let syncItem = Item(sync, direction)
+        for branch in branches { branch.enter(frameItem, syncItem) }
     }
 
     // MARK: - Branches giving back

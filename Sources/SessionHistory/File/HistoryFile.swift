@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 
 #if canImport(Glibc)
     import Glibc
@@ -55,17 +56,34 @@ enum HistoryFile {
     /// - Throws: `HistoryError` when there is something that cannot be read.
     static func header(_ path: String) throws -> Header {
         if let header = try headerWithoutReading(path) { return header }
-        var configuration = Configuration()
-        configuration.readonly = true
-        do {
-            let queue = try DatabaseQueue(path: immutableURI(path), configuration: configuration)
-            defer { try? queue.close() }
-            return try queue.inDatabase { db in try header(db) }
-        } catch {
-            let failure = HistoryError(error, path: path, doing: "cannot read the history")
-            if failure.code == .damaged { return .foreign("it is no SQLite database") }
-            throw failure
+        let bytes: [UInt8]
+        do { bytes = try firstBytes(path) } catch {
+            throw HistoryError(error, path: path, doing: "cannot read the history")
         }
+        guard bytes.starts(with: "SQLite format 3\0".utf8) else { return .foreign("it is no SQLite database") }
+        func number(at offset: Int) -> UInt32 { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) } }
+        guard number(at: 68) == applicationID else { return .foreign("it is another program's SQLite database") }
+        return .history(version: number(at: 60))
+    }
+
+    /// The file's first 100 bytes as they are, zeros where it is shorter. A statement would read the pages behind them as well, of
+    /// which half are of another state while somebody checkpoints, or died over it.
+    private static func firstBytes(_ path: String) throws -> [UInt8] {
+        var handle: OpaquePointer?
+        let code = sqlite3_open_v2(immutableURI(path), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil)
+        defer { sqlite3_close_v2(handle) }
+        guard code == SQLITE_OK else { throw SQLiteFailure(handle) }
+        // SQLite's own file, open until the connection is closed.
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        guard sqlite3_file_control(handle, nil, SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK, let file,
+            let read = file.pointee.pMethods?.pointee.xRead
+        else { throw SQLiteFailure(handle) }
+        var bytes = [UInt8](repeating: 0, count: 100)
+        let result = read(file, &bytes, Int32(bytes.count), 0)
+        guard result == SQLITE_OK || result == SQLITE_IOERR | 2 << 8 else {  // SQLITE_IOERR_SHORT_READ
+            throw HistoryError(.storage, "cannot read the history \(path): disk I/O error (\(result))")
+        }
+        return bytes
     }
 
     /// The header of the file that a connection has opened.

@@ -1,6 +1,9 @@
 /// Bytes that are written again and again without giving their memory back: scratch space of the writer.
 ///
 /// Not for use by two threads at once.
+///
+/// `@exclusivity(unchecked)`, here and in what else the writer's thread runs for every event: the checks cost as much as the work,
+/// and no closure that could reach these properties runs while one of them is changed.
 final class ByteBuffer {
     @exclusivity(unchecked) private(set) var base: UnsafeMutableRawPointer
     @exclusivity(unchecked) private(set) var capacity: Int
@@ -38,6 +41,7 @@ final class ByteBuffer {
 
     private func grow(_ additional: Int) {
         let larger = max(count + additional, capacity * 2)
+        // Given back below by the next growth, or in `deinit`.
         let moved = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 8)
         moved.copyMemory(from: base, byteCount: count)
         base.deallocate()

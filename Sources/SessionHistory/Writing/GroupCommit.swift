@@ -31,12 +31,13 @@ struct GroupCommit {
                         taken.append(session)
                         events += try session.log.appendPending(of: session.source, to: log, db)
                     }
-                    for session in taken where session.log.isExtentDue(log.events.nextID) {
+                    for session in taken where !session.log.isOver && session.log.isExtentDue(log.events.nextID) {
                         try session.log.storeExtents(db, log)
                     }
                     if now >= countsDue {
-                        for session in taken { try session.log.storeCounts(db, log) }
-                        for session in uncounted.values { try session.storeCounts(db, log) }
+                        // Not of a session that was closed meanwhile: its row is final, and sealed.
+                        for session in taken where !session.log.isOver { try session.log.storeCounts(db, log) }
+                        for session in uncounted.values where !session.isOver { try session.storeCounts(db, log) }
                     }
                 }
                 noteCounts(taken)

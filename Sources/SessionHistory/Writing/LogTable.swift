@@ -28,6 +28,7 @@ final class LogTable {
     private var statements: [Statement] = []
     private let cells: UnsafeMutablePointer<Cell>
     private let arena = ByteBuffer(capacity: arenaSize)
+    // `@exclusivity(unchecked)`: as in `ByteBuffer`.
     @exclusivity(unchecked) private var rows = 0
 
     /// The id that the next row will get.
@@ -55,6 +56,7 @@ final class LogTable {
             var handle: OpaquePointer?
             let code = sqlite3_prepare_v3(db, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
             guard code == SQLITE_OK, let handle else { throw SQLiteFailure(db) }
+            // Given back in `deinit`, with the statement.
             let isNull = UnsafeMutablePointer<Bool>.allocate(capacity: rows * columns.count)
             isNull.initialize(repeating: true, count: rows * columns.count)
             statements.append(Statement(rows: rows, handle: handle, isNull: isNull))

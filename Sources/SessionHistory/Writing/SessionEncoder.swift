@@ -7,6 +7,7 @@ final class SessionEncoder {
     let uuid: String
     /// What is kept of its frames.
     let mode: PayloadMode
+    // `@exclusivity(unchecked)`: as in `ByteBuffer`.
     @exclusivity(unchecked) private(set) var counts = SessionCounts()
     @exclusivity(unchecked) private(set) var eventsHash = EventsHash()
     @exclusivity(unchecked) private(set) var extents: ExtentTracker

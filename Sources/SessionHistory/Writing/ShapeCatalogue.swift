@@ -34,6 +34,7 @@ final class ShapeCatalogue {
 
     private var entries: [Int: Entry] = [:]
     private var removals: Int64 = -1
+    // `@exclusivity(unchecked)`: as in `ByteBuffer`.
     @exclusivity(unchecked) private var latest: Entry?
 
     /// At the start of each transaction: forgets everything if somebody removed shapes meanwhile.

@@ -118,6 +118,7 @@ final class WritingConnection {
         try db.execute(sql: "PRAGMA secure_delete = ON")  // what is deleted or redacted is overwritten
         try db.execute(sql: "PRAGMA cache_size = -16384")
         try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
+        // Not retained: `logPages` lives as long as this, and the hook is called in its transactions only.
         let context = Unmanaged.passUnretained(logPages).toOpaque()
         sqlite3_wal_hook(
             db.sqliteConnection,
@@ -263,10 +264,9 @@ final class WritingConnection {
 
     /// Checkpoints and closes; the last one to close removes the write-ahead log.
     func close() {
-        try? inTurn { db in
-            log = nil
-            try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE)
-        }
+        // Whatever else fails: statements that are still there would keep the file open.
+        queue.inDatabase { _ in log = nil }
+        try? inTurn { db in try? checkpoint(db, SQLITE_CHECKPOINT_PASSIVE) }
         try? lockFile.withTurn(patience: options.patience) { try queue.close() }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -29,10 +30,23 @@ enum ConnectionFailure {
     }
 
     private static func untrusted(_ reason: String, _ address: WhiskerAddress) -> WhiskerError {
-        WhiskerError(
-            .refused,
-            "\(address) cannot be trusted: its certificate does not hold, or it does not speak TLS (\(reason)); use the "
-                + "host name that the certificate is for, or give the certificate's authority")
+        let why: String
+        if reason.contains("CERTIFICATE_VERIFY_FAILED") {
+            why =
+                "its certificate is not of an authority that is trusted here, or has expired; give the authority's "
+                + "certificate with --certificates"
+        } else if reason.contains("failedToValidateHostname") {
+            why = "its certificate is for another host; use the name that the certificate is for"
+        } else if reason.contains("WRONG_VERSION_NUMBER") {
+            why = "it does not speak TLS; use ws:// if nobody can listen in on the way there"
+        } else {
+            // What BoringSSL says names places in its own source, too.
+            let code = reason.range(of: "OPENSSL_internal:").map { reason[$0.upperBound...].prefix { $0 != " " } }
+            why =
+                "the TLS handshake failed (\(code.map(String.init) ?? reason)); check that a server with a certificate "
+                + "listens there"
+        }
+        return WhiskerError(.refused, "\(address) cannot be trusted: \(why)")
     }
 
     /// The first reason that the system gave, in brackets.
@@ -41,7 +55,7 @@ enum ConnectionFailure {
             return error.dnsAError != nil || error.dnsAAAAError != nil ? " (the host is not known)" : ""
         }
         guard let first = error.connectionErrors.first?.error as? IOError else { return "" }
-        return " (\(first))"
+        return " (\(String(cString: strerror(first.errnoCode))))"
     }
 }
 
@@ -75,8 +89,8 @@ extension WhiskerClient.Options {
         } catch {
             throw WhiskerError(
                 .unreadable,
-                "the certificates to trust\(trustedCertificates.map { " in '\($0)'" } ?? "") cannot be read (\(error)); "
-                    + "give a PEM file")
+                "the certificates to trust\(trustedCertificates.map { " in '\($0)'" } ?? "") cannot be read; give a PEM file "
+                    + "that is there and holds certificates")
         }
     }
 }

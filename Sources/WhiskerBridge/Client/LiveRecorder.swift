@@ -3,7 +3,7 @@ import PipelineEngine
 
 /// The life of one recording: connection after connection.
 struct LiveRecorder {
-    /// A connection that lasted as long was no accident.
+    /// A connection on which something came for as long was no accident.
     private static let steady: Duration = .seconds(10)
 
     private let address: WhiskerAddress
@@ -12,7 +12,10 @@ struct LiveRecorder {
     private let deadline: Duration?
     /// Until when to try to come back to a bot that vanished.
     private var giveUp: Duration?
-    private var backOff = BackOff()
+    /// Between attempts at a server that is not there: a bot may live for a few seconds only.
+    private var looking = BackOff(longest: .seconds(1))
+    /// Between connections that were sessions.
+    private var returning = BackOff(longest: .seconds(5))
     private var hasRecorded = false
     private var hasSaidThatItWaits = false
 
@@ -59,9 +62,9 @@ struct LiveRecorder {
             guard clock.now() < giveUp else { return false }
         } else if !hasSaidThatItWaits {
             hasSaidThatItWaits = true
-            notice("\(error.message); waiting for it")
+            notice("\(error.problem); waiting for it")
         }
-        try? await clock.sleep(backOff.next())
+        try? await clock.sleep(looking.next())
         return !isOver
     }
 
@@ -83,8 +86,10 @@ struct LiveRecorder {
         }
         defer { timer?.cancel() }
         var end: WhiskerConnection.End?
+        var heard = began
         do {
             end = try await connection.receive { bytes in
+                heard = clock.now()
                 let steps = stream.read(bytes)
                 if !isGreeted, stream.isGreeted {
                     isGreeted = true
@@ -106,7 +111,10 @@ struct LiveRecorder {
         guard let end else { return false }
         hasRecorded = hasRecorded || isGreeted
         // A bot that comes and goes at once is not made a session of each time it does.
-        if clock.now() - began > LiveRecorder.steady { backOff.reset() }
+        if heard - began > LiveRecorder.steady {
+            returning.reset()
+            giveUp = nil
+        }
         switch end {
         case .violated(let error): throw Final(cause: error)
         case .lost(let error) where !isGreeted: throw Attempt(cause: error)
@@ -115,12 +123,15 @@ struct LiveRecorder {
             guard options.waits else { return false }
             notice("the bot at \(address) has ended; waiting for the next")
         case .lost(let error):
-            guard options.waits || options.reconnectWindow > .zero else { return false }
-            notice("\(error.message); trying to reconnect")
-            giveUp = clock.now() + options.reconnectWindow
+            // One that comes back only to vanish again is given no more time.
+            let giveUp = giveUp ?? clock.now() + options.reconnectWindow
+            self.giveUp = giveUp
+            guard options.waits || clock.now() < giveUp else { return false }
+            notice("\(error.problem); trying to reconnect")
         }
         hasSaidThatItWaits = true
-        try? await clock.sleep(backOff.next())
+        looking.reset()
+        try? await clock.sleep(returning.next())
         return !isOver
     }
 

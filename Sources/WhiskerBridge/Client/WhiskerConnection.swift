@@ -137,7 +137,8 @@ struct WhiskerConnection: Sendable {
                     case .connectionClose:
                         return await closes(frame, outbound)
                     case .pong: break
-                    default: return .violated(noWhisker)
+                    case .text: return .violated(noWhisker)
+                    default: return .violated(unknownFrames)
                     }
                 }
                 try Task.checkCancellation()
@@ -211,6 +212,12 @@ struct WhiskerConnection: Sendable {
             .notWhisker,
             "\(address) is a WebSocket server, but not Whisker's: it sends text; give the port of the bot's WhiskerServer"
         )
+    }
+
+    private var unknownFrames: WhiskerError {
+        WhiskerError(
+            .protocolViolation,
+            "\(address) sent a WebSocket frame of a kind that does not exist; check that a WhiskerServer listens there")
     }
 
     private var tooManyFragments: WhiskerError {

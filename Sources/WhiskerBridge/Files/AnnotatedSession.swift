@@ -10,6 +10,8 @@ struct AnnotatedSession: Sendable {
     private var last: [Int: Int64] = [:]
     private var events: Int64 = 0
     private var end: Int64 = 0
+    /// Late outputs, whose events are findings by themselves.
+    private var late: Int64 = 0
     private var batches: Int64 = 0
     private var batchesWithoutHead: Int64 = 0
 
@@ -46,6 +48,7 @@ struct AnnotatedSession: Sendable {
     }
 
     private mutating func count(_ event: SessionEvent) {
+        if event.kind == .late { late += 1 }
         guard event.batch > 0, event.stage >= 0 else { return }
         if open[event.stage] != event.batch, event.batch > last[event.stage, default: 0] {
             (open[event.stage], last[event.stage]) = (event.batch, event.batch)
@@ -61,7 +64,7 @@ struct AnnotatedSession: Sendable {
         summary.batches = batches
         summary.batchesWithoutHead = batchesWithoutHead
         summary.openBatches = Int64(open.count)
-        summary.findings = Int64(reader.findings.count)
+        summary.findings = Int64(reader.findings.count) + late
         summary.stagesWithoutOrder = reader.definition.stages.filter { $0.frameOrder == nil }.map(\.number)
     }
 }

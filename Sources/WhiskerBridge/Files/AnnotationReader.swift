@@ -100,11 +100,13 @@ struct AnnotationReader: Sendable {
 
     private mutating func type(_ name: String, _ value: MessagePackValue) -> FrameType {
         if let known = FrameType.known(name) ?? types[name] { return known }
+        let base = value["base"]?.string.flatMap(FrameType.known) ?? .frame
+        // Types are never freed: a file that brings more than a session can have gets no more of its own.
+        guard types.count < Self.mostTypes else { return base }
         let type = FrameType(
-            name, base: value["base"]?.string.flatMap(FrameType.known) ?? .frame,
-            frameClass: value["class"]?.string.flatMap(FrameClass.init(rawValue:)),
+            name, base: base, frameClass: value["class"]?.string.flatMap(FrameClass.init(rawValue:)),
             isInterruptible: value["interruptible"]?.bool)
-        if types.count < Self.mostTypes { types[name] = type }
+        types[name] = type
         return type
     }
 

@@ -25,8 +25,6 @@ struct ReleaseSighting: Sendable {
     var origin: Origin
     /// Whether it is a copy of a system frame that had passed already.
     var isCopy: Bool
-    /// Whether its branch was a SyncFrame behind when it came.
-    var isOutOfStep: Bool
     /// Whether it is a SyncFrame that another stage did not send.
     var isOwnSync: Bool
     /// Whether the EndFrame had left before.
@@ -85,20 +83,12 @@ extension ReleaseSighting {
                 "\(frame) was born in \(stage.branch(branch)) and kept back\(duration) until batch \(batch) was "
                     + "released; push what has to be quick from outside of \(stage.name)")
         }
-        switch origin {
-        case .late where !isOutOfStep:
-            return finding(
-                .lateOutput, .warning,
-                "\(frame) came out of \(stage.branch(branch)) when its SyncFrame was already back, and left "
-                    + "\(stage.name) with batch \(batch), the next one; let the branch's last processor push all it "
-                    + "makes before it forwards the next frame")
-        case .earlier(let earlier):
-            return finding(
-                .lateOutput, .warning,
-                "\(frame) was made downstream during batch \(earlier), an upstream one, and left \(stage.name) with "
-                    + "batch \(batch) only; push it in answer to a downstream frame")
-        default: return nil
-        }
+        // What came behind its branch's SyncFrame was told when this batch began.
+        guard case .earlier(let earlier) = origin else { return nil }
+        return finding(
+            .lateOutput, .warning,
+            "\(frame) was made downstream during batch \(earlier), an upstream one, and left \(stage.name) with batch "
+                + "\(batch) only; push it in answer to a downstream frame")
     }
 
     private var upstreamFinding: Finding? {
@@ -119,6 +109,20 @@ extension ReleaseSighting {
     private func finding(_ kind: Finding.Kind, _ severity: Finding.Severity, _ detail: String) -> Finding {
         Finding(
             kind, severity, stage: stage.number, batch: batch, branch: branch, sequence: sequence, detail: detail)
+    }
+}
+
+/// An output that came when its branch had given its SyncFrame back already, and joined the next batch. Its event, of the
+/// kind `late`, is the finding.
+struct LateOutput: Sendable {
+    var stage: StageLabel
+    var batch: Int64
+    var branch: Int
+    var frame: String
+
+    var detail: String {
+        "\(frame) came out of \(stage.branch(branch)) when its SyncFrame was already back, and joined batch \(batch), the "
+            + "next one; let the branch's last processor push all it makes before it forwards the next frame"
     }
 }
 

@@ -26,6 +26,12 @@ struct Arrival: Sendable {
         case told(batch: Int64, output: Int, sequence: Int64)
     }
 
+    /// Whether coming behind its branch's SyncFrame is a defect of its own: for other frames it only follows from one, which
+    /// is told when they leave.
+    var isLateOutput: Bool {
+        direction == .downstream && !isSystem && !isSync && staleFrom == 0 && !isOutOfStep
+    }
+
     var isSystem: Bool { !frame.type.frameClass.isSynchronized }
     var isSync: Bool { frame.type.isKind(of: .sync) }
     var isEnd: Bool { frame.type.isKind(of: .end) }

@@ -70,10 +70,13 @@ struct FrameBuilder: Sendable {
         let name = record.typeName
         if let known = FrameType.known(String(name)) { return known }
         if let own = ownTypes[name] { return own }
+        let base = systemTypes[name] == true ? FrameType.systemFrame : .dataFrame
+        // Types are never freed: a recording that brings more than a bot can have gets no more of its own.
+        guard ownTypes.count < Self.longestTypeList else { return base }
         let type = FrameType(
-            name.isEmpty ? "Frame" : String(name), base: systemTypes[name] == true ? .systemFrame : .dataFrame,
+            name.isEmpty ? "Frame" : String(name), base: base,
             isInterruptible: record.payload["interruptible"]?.bool)
-        if ownTypes.count < Self.longestTypeList { ownTypes[Substring(type.name)] = type }
+        ownTypes[Substring(type.name)] = type
         return type
     }
 }

@@ -37,6 +37,7 @@ struct Narrator: Sendable {
         lastSequence += 1
         var event = SessionEvent(sequence: lastSequence, time: time ?? now, kind: kind)
         fill(&event)
+        if kind == .late { findings += 1 }
         steps.append(.event(event))
         return lastSequence
     }

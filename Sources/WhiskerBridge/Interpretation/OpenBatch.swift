@@ -55,7 +55,8 @@ struct OpenBatch: Sendable {
     private(set) var released: [Int] = []
     var positions: [FrameDirection: Int] = [:]
     var emissions: [Int]
-    var hasReleased = false
+    var hasReleased: Bool { lastReleaseAt != nil }
+    var lastReleaseAt: Int64?
     private(set) var hasReleasedEnd = false
     /// How many outputs Pipecat is sure to release yet.
     private(set) var expected = 0

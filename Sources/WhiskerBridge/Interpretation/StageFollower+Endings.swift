@@ -1,10 +1,14 @@
 import PipelineEngine
 
 extension StageFollower {
-    /// The open batch ends as released; tells that, and drops what was not released.
+    /// The open batch has ended as released; tells that, and drops what was not released.
     mutating func ends(unreleased: [Int], _ narrator: inout Narrator) {
+        // That nothing more came shows only later.
+        let now = narrator.now
+        narrator.now = max(lastSync, open?.lastReleaseAt ?? 0, open?.openedAt ?? 0)
         closes(unreleased, .released, "Pipecat took it from the branch and did not release it", &narrator)
         isReleased(&narrator)
+        narrator.now = now
     }
 
     /// The open batch ends by an interruption or a cancellation.
@@ -76,15 +80,32 @@ extension StageFollower {
 }
 
 extension ReleasedBatch {
-    /// The frames of a batch that was released in its direction; nil when some were told before it.
+    /// The frames of a batch that left in its direction, each once; nil where there are none.
+    ///
+    /// A frame that came out of several branches is told apart by the first of its outputs, whichever was released: which
+    /// one that was depends on the very order that is looked for.
     init?(_ batch: OpenBatch) {
-        let released = batch.released
-        guard !released.isEmpty else { return nil }
-        let kept = Set(released)
-        // Duplicates of what was released, and what was not, say nothing about the order.
-        self.released = released
-        taken = batch.taken.filter(kept.contains)
-        arrived = taken.sorted { batch.outputs[$0].arrival.order < batch.outputs[$1].arrival.order }
-        branches = Dictionary(uniqueKeysWithValues: released.map { ($0, batch.outputs[$0].arrival.branch) })
+        guard !batch.released.isEmpty else { return nil }
+        func frame(_ index: Int) -> Int {
+            let arrival = batch.outputs[index].arrival
+            return batch.outputs(of: arrival.key, arrival.direction).first ?? index
+        }
+        func once(_ indices: [Int]) -> [Int] {
+            var seen: Set<Int> = []
+            return indices.map(frame).filter { seen.insert($0).inserted }
+        }
+        // What was not released says nothing about the order, nor does an EndFrame that Pipecat loses.
+        let left = Set(batch.released.map(frame))
+        let outputs = batch.taken.filter { left.contains(frame($0)) && !batch.lostEnds.contains($0) }
+        released = batch.released.map(frame)
+        taken = once(outputs)
+        arrived = once(outputs.sorted { batch.outputs[$0].arrival.order < batch.outputs[$1].arrival.order })
+        let places = outputs.enumerated().sorted { left, right in
+            let branches = (
+                batch.outputs[left.element].arrival.branch, batch.outputs[right.element].arrival.branch
+            )
+            return branches.0 == branches.1 ? left.offset < right.offset : branches.0 < branches.1
+        }
+        byBranch = once(places.map(\.element))
     }
 }

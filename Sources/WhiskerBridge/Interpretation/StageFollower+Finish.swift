@@ -66,10 +66,12 @@ extension StageFollower {
     /// What came out of the branches and never left. Copies of system frames should not.
     private mutating func finishQueues(at end: Int64, _ narrator: inout Narrator) {
         let waiting = FrameDirection.allCases.flatMap { queues[$0] ?? [] }.joined()
-            .filter { !$0.isCopy && !$0.isSync && !$0.isEnd && $0.staleFrom == 0 && !$0.isOutOfStep }
+            .filter { !$0.isCopy && !$0.isSync && !$0.isEnd }
         for arrival in waiting.sorted(by: { $0.order < $1.order }) {
             let (batch, sequence): (Int64, Int64)
             if case .told(let number, _, let told) = arrival.telling {
+                // The open batch would have taken it.
+                if number == open?.number, arrival.direction == open?.direction { continue }
                 (batch, sequence) = (number, told)
             } else {
                 batch = 0
@@ -81,6 +83,8 @@ extension StageFollower {
                     $0.detail = "it waited in the stage for the next batch when the recording ended"
                 }
             }
+            // What follows from an interruption or a missing SyncFrame is no finding of its own.
+            if arrival.staleFrom > 0 || arrival.isOutOfStep { continue }
             let frame = UnreleasedFrame(
                 stage: label, batch: batch, branch: arrival.branch, sequence: sequence, frame: arrival.name,
                 type: arrival.frame.type, direction: arrival.direction, isLate: batch == 0,

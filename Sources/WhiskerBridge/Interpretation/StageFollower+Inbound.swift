@@ -33,14 +33,14 @@ extension StageFollower {
                 // A batch whose inbound frame is not in the recording: it began before it, or Whisker leaves it out.
                 beginsUnseen(record.direction, inbound: nil, &narrator)
             }
-            setMarker(record, branch, narrator.now)
+            sets(record, branch, &narrator)
         } else if let inbound = open?.inbound, inbound.name == record.name, open?.direction == record.direction {
-            if open?.isEnd == true { setMarker(record, branch, narrator.now) }
+            if open?.isEnd == true { sets(record, branch, &narrator) }
         } else if open == nil, !isKnown, isSystem == false {
             let type = narrator.builder.frame(record).type
             beginsUnseen(
                 record.direction, inbound: OpenBatch.Inbound(name: record.name, type: type, sequence: 0), &narrator)
-            if open?.isEnd == true { setMarker(record, branch, narrator.now) }
+            if open?.isEnd == true { sets(record, branch, &narrator) }
         }
     }
 
@@ -51,9 +51,11 @@ extension StageFollower {
         return batch.markers[branch]?.name
     }
 
-    private mutating func setMarker(_ record: FrameRecord, _ branch: Int, _ now: Int64) {
+    /// The frame that the branch has to give back goes into it: from now on Pipecat takes what comes out.
+    private mutating func sets(_ record: FrameRecord, _ branch: Int, _ narrator: inout Narrator) {
         open?.markers[branch] = OpenBatch.Marker(
-            name: record.name, processor: record.processor, action: record.action, time: now)
+            name: record.name, processor: record.processor, action: record.action, time: narrator.now)
+        takeOutputs(of: branch, &narrator)
     }
 
     /// Decides about a frame of a type of the bot's own, if one waits for it.
@@ -62,6 +64,12 @@ extension StageFollower {
         unclassified = nil
         narrator.builder.learn(waiting.record, isSystem: asSystem)
         if asSystem { passes(waiting.record, &narrator) } else { begins(waiting.record, &narrator) }
+        let now = narrator.now
+        for (record, branch, time) in waiting.arrivals {
+            narrator.now = time
+            arrives(record, from: branch, &narrator)
+        }
+        narrator.now = now
     }
 
     private mutating func passes(_ record: FrameRecord, _ narrator: inout Narrator) {
@@ -109,12 +117,11 @@ extension StageFollower {
             narrator.tell(RecordingGap.inboundExcluded(label, batch: number, sequence: next).finding)
         }
         // What came before the first sign of a batch was its output, as far as is known.
-        opens(inbound, direction, heldAs: wasKnown ? .late : .output, &narrator)
+        opens(inbound, direction, isLate: wasKnown, &narrator)
     }
 
     private mutating func opens(
-        _ inbound: OpenBatch.Inbound?, _ direction: FrameDirection, heldAs kind: SessionEvent.Kind = .late,
-        _ narrator: inout Narrator
+        _ inbound: OpenBatch.Inbound?, _ direction: FrameDirection, isLate: Bool = true, _ narrator: inout Narrator
     ) {
         open = OpenBatch(
             number: nextBatch, direction: direction, inbound: inbound, branches: branches, openedAt: narrator.now)
@@ -124,14 +131,13 @@ extension StageFollower {
         isKnown = true
         if case .entering = start { start = .over }
         staleFrom = Array(repeating: 0, count: branches)
-        tellHeld(direction, as: kind, &narrator)
-        for branch in 0..<branches { takeOutputs(of: branch, &narrator) }
+        tellHeld(direction, isLate: isLate, &narrator)
+        // Of a batch that began out of view it is not known what Pipecat waits for.
+        if open?.isHeadless == true { for branch in 0..<branches { takeOutputs(of: branch, &narrator) } }
     }
 
     /// Tells what waits for this batch, over all branches in the order in which it came.
-    private mutating func tellHeld(
-        _ direction: FrameDirection, as kind: SessionEvent.Kind, _ narrator: inout Narrator
-    ) {
+    private mutating func tellHeld(_ direction: FrameDirection, isLate: Bool, _ narrator: inout Narrator) {
         guard let isEnd = open?.isEnd else { return }
         var held: [(branch: Int, index: Int, order: Int64)] = []
         for (branch, queue) in (queues[direction] ?? []).enumerated() {
@@ -142,7 +148,7 @@ extension StageFollower {
         }
         for place in held.sorted(by: { $0.order < $1.order }) {
             guard let arrival = queues[direction]?[place.branch][place.index] else { continue }
-            let telling = tell(arrival, kind, &narrator)
+            let telling = tell(arrival, isLate: isLate, &narrator)
             // Telling too much makes the follower give up, and empties the queues.
             guard open != nil else { return }
             queues[direction]?[place.branch][place.index].telling = telling

@@ -3,7 +3,13 @@ import PipelineEngine
 extension StageFollower {
     /// A frame comes out of a branch.
     mutating func arrives(_ record: FrameRecord, from branch: Int, _ narrator: inout Narrator) {
-        if unclassified != nil { settle(asSystem: false, &narrator) }
+        if let waiting = unclassified {
+            if waiting.arrivals.count < StageFollower.longestSettling {
+                unclassified?.arrivals.append((record, branch, narrator.now))
+                return
+            }
+            settle(asSystem: false, &narrator)
+        }
         let frame = narrator.builder.frame(record)
         if start != .over, record.direction == .downstream, takesAsStart(frame, branch, &narrator) { return }
         arrivals += 1
@@ -11,23 +17,28 @@ extension StageFollower {
         var arrival = Arrival(
             frame: frame, key: record.key, branch: branch, direction: record.direction, time: narrator.now,
             order: arrivals, isCopy: isSystem && copies.contains(record.key, record.direction),
-            isOutOfStep: isMisaligned[branch], size: record.size)
+            isOutOfStep: isMisaligned(branch, record.direction), size: record.size)
         if open == nil { arrival.staleFrom = staleFrom[branch] }
         if open == nil, !isKnown, arrival.isSync || arrival.isEnd {
             hold(arrival, &narrator)
             let inbound = arrival.isEnd ? OpenBatch.Inbound(name: record.name, type: frame.type, sequence: 0) : nil
             return beginsUnseen(record.direction, inbound: inbound, &narrator)
         }
-        if let batch = open, !batch.synced[branch], batch.direction != record.direction, !arrival.isSync,
-            !arrival.isCopy
-        {
-            // The batch's own output, even though Pipecat keeps it for one of the other direction (C14).
-            arrival.telling = tell(arrival, .output, &narrator)
-        }
+        if tellsAtOnce(arrival) { arrival.telling = tell(arrival, isLate: false, &narrator) }
         hold(arrival, &narrator)
-        if let batch = open, !batch.synced[branch], batch.direction == record.direction {
-            takeOutputs(of: branch, &narrator)
+        if arrival.direction == open?.direction { takeOutputs(of: branch, &narrator) }
+    }
+
+    /// Whether what comes out is an output of the open batch.
+    private func tellsAtOnce(_ arrival: Arrival) -> Bool {
+        guard let direction = open?.direction, open?.synced[arrival.branch] == false, !arrival.isSync else {
+            return false
         }
+        // The batch's own, even though Pipecat keeps it for one of the other direction (C14).
+        if arrival.direction != direction { return !arrival.isCopy }
+        // A SyncFrame that waits in the queue closes the batch before it.
+        let isEnd = open?.isEnd == true
+        return queues[direction]?[arrival.branch].contains { isEnd ? $0.isEnd : $0.isSync } == false
     }
 
     /// Whether Pipecat takes the frame for the StartFrame that it waits for at this branch.
@@ -69,7 +80,8 @@ extension StageFollower {
 
     /// Does what Pipecat does for an open batch: takes what is in a branch's queue, up to the SyncFrame.
     mutating func takeOutputs(of branch: Int, _ narrator: inout Narrator) {
-        guard open?.synced[branch] == false, let direction = open?.direction, let isEnd = open?.isEnd,
+        guard open?.synced[branch] == false, open?.isHeadless == true || open?.markers[branch] != nil,
+            let direction = open?.direction, let isEnd = open?.isEnd,
             let waiting = queues[direction]?[branch], !waiting.isEmpty
         else { return }
         let end = waiting.firstIndex { isEnd ? $0.isEnd : $0.isSync }
@@ -89,13 +101,15 @@ extension StageFollower {
 
     private mutating func take(_ arrival: Arrival, _ narrator: inout Narrator) {
         var telling = arrival.telling
-        if telling == .untold { telling = tell(arrival, .output, &narrator) }
+        if telling == .untold { telling = tell(arrival, isLate: false, &narrator) }
         guard case .told(let batch, let output, _) = telling else { return }
         if batch == open?.number { open?.take(output) } else { open?.earlier.append(arrival) }
     }
 
     /// Tells an output of the open batch.
-    mutating func tell(_ arrival: Arrival, _ kind: SessionEvent.Kind, _ narrator: inout Narrator) -> Arrival.Telling {
+    ///
+    /// - Parameter isLate: whether it came behind its branch's SyncFrame of the batch before, or between two batches.
+    mutating func tell(_ arrival: Arrival, isLate: Bool, _ narrator: inout Narrator) -> Arrival.Telling {
         guard let number = open?.number, let index = open?.outputs.count,
             let emission = open?.emissions[arrival.branch]
         else { return arrival.telling }
@@ -104,7 +118,10 @@ extension StageFollower {
             return arrival.telling
         }
         openSize += arrival.size
-        let sequence = narrator.tell(kind, at: arrival.time) {
+        let late =
+            isLate && arrival.isLateOutput
+            ? LateOutput(stage: label, batch: number, branch: arrival.branch, frame: arrival.name) : nil
+        let sequence = narrator.tell(late == nil ? .output : .late, at: arrival.time) {
             $0.stage = label.number
             $0.batch = number
             $0.branch = arrival.branch
@@ -112,9 +129,10 @@ extension StageFollower {
             $0.emission = emission
             $0.arrival = index
             $0.frame = arrival.frame
+            $0.detail = late?.detail
         }
         open?.emissions[arrival.branch] += 1
-        open?.add(OpenBatch.Output(arrival: arrival, sequence: sequence, isLate: kind == .late))
+        open?.add(OpenBatch.Output(arrival: arrival, sequence: sequence, isLate: isLate))
         return .told(batch: number, output: index, sequence: sequence)
     }
 
@@ -124,7 +142,7 @@ extension StageFollower {
         open?.synced[branch] = true
         lastSync = narrator.now
         let sent = open?.markers[branch]?.name
-        let isMisplaced = !isEnd && (sent.map { $0 != arrival.name } ?? !isHeadless)
+        let isMisplaced = !isEnd && sent.map { $0 != arrival.name } ?? false
         let sequence = narrator.tell(.sync, at: arrival.time) {
             $0.stage = label.number
             $0.batch = number
@@ -132,17 +150,20 @@ extension StageFollower {
             $0.direction = arrival.direction
             if isMisplaced { $0.detail = "\(arrival.name) is not the SyncFrame of this batch" }
         }
-        if isMisplaced, !isMisaligned[branch] {
+        let wasMisaligned = isMisaligned(branch, arrival.direction)
+        if isMisplaced, !wasMisaligned {
             let misaligned = MisalignedSync(
                 stage: label, batch: number, branch: branch, sequence: sequence, frame: arrival.name)
             narrator.tell(misaligned.finding)
         }
-        isMisaligned[branch] = isMisplaced
+        if isMisplaced != wasMisaligned { misaligned[arrival.direction, default: []].formSymmetricDifference([branch]) }
         if open?.allSynced == true, !isEnd, !isHeadless, hasNothingToRelease { ends(unreleased: [], &narrator) }
     }
 
-    /// Whether a batch that is synced has nothing that may yet leave with it.
-    private var hasNothingToRelease: Bool {
+    /// Whether a batch that is synced has nothing that may yet leave with it. A stage that is out of step may release
+    /// anything.
+    var hasNothingToRelease: Bool {
         open?.expected == 0 && open?.earlier.isEmpty == true && leftovers.isEmpty
+            && misaligned.values.allSatisfy(\.isEmpty)
     }
 }

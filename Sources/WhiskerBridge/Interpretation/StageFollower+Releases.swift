@@ -41,7 +41,7 @@ extension StageFollower {
 
     private mutating func releases(_ record: FrameRecord, _ narrator: inout Narrator) {
         guard let number = open?.number else { return }
-        open?.hasReleased = true
+        open?.lastReleaseAt = narrator.now
         let found = find(record, &narrator)
         let repeated = duplicates(of: found)
         let position = open?.position(record.direction) ?? 0
@@ -79,7 +79,6 @@ extension StageFollower {
             stage: label, batch: number, sequence: sequence, frame: record.name, type: frame.type,
             direction: record.direction, branch: found.arrival?.branch ?? -1, origin: found.origin,
             isCopy: found.arrival?.isCopy ?? copies.contains(record.key, record.direction),
-            isOutOfStep: found.arrival?.isOutOfStep == true,
             isOwnSync: frame.type.isKind(of: .sync) && open?.inbound?.name != record.name, isBehindEnd: hasEnded,
             held: found.arrival.map { narrator.now - $0.time })
         for finding in sighting.findings { narrator.tell(finding) }
@@ -115,7 +114,7 @@ extension StageFollower {
                 var arrival = queues[record.direction]?[branch].remove(at: index)
             else { continue }
             letGo(arrival)
-            if arrival.telling == .untold { arrival.telling = tell(arrival, .late, &narrator) }
+            if arrival.telling == .untold { arrival.telling = tell(arrival, isLate: true, &narrator) }
             if case .told(open?.number, let output, _) = arrival.telling { return own(output) }
             return StageFollower.origin(arrival)
         }
@@ -169,10 +168,9 @@ extension StageFollower {
         }
     }
 
-    /// Whether nothing that Pipecat is sure to release is left.
+    /// Whether nothing is left that Pipecat may release yet.
     private var endsWithThis: Bool {
-        guard open?.isHeadless == false, open?.allSynced == true, open?.expected == 0, open?.earlier.isEmpty == true
-        else { return false }
+        guard open?.isHeadless == false, open?.allSynced == true, hasNothingToRelease else { return false }
         return open?.isEnd == false || open?.hasReleasedEnd == true
     }
 }

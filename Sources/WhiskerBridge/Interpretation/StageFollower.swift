@@ -8,6 +8,8 @@ import PipelineEngine
 struct StageFollower: Sendable {
     /// How many names of system frames are remembered to know their copies by.
     static let rememberedNames = 4_096
+    /// A stage hands a frame to its branches without a pause: no more than so many others come out of them meanwhile.
+    static let longestSettling = 256
 
     let label: StageLabel
     let branches: Int
@@ -40,13 +42,16 @@ struct StageFollower: Sendable {
     /// When a batch last ended.
     var lastEnd: Int64 = -1
     var hasEnded = false
-    var isMisaligned: [Bool]
+    /// The branches that are a SyncFrame behind.
+    var misaligned: [FrameDirection: Set<Int>] = [:]
     var hasToldExclusion = false
     var orderBreaks: [Finding] = []
 
     struct Unclassified: Sendable {
         var record: FrameRecord
         var firstBranch: Int?
+        /// What came out of branches meanwhile: it can only be said afterwards what it belongs to.
+        var arrivals: [(record: FrameRecord, branch: Int, time: Int64)] = []
     }
 
     enum Start: Sendable, Hashable {
@@ -63,12 +68,15 @@ struct StageFollower: Sendable {
         self.order = OrderInference(given: order)
         queues = StageFollower.emptyQueues(branches)
         staleFrom = Array(repeating: 0, count: branches)
-        isMisaligned = Array(repeating: false, count: branches)
     }
 
     static func emptyQueues(_ branches: Int) -> [FrameDirection: [[Arrival]]] {
         let queues = Array(repeating: [Arrival](), count: branches)
         return [.downstream: queues, .upstream: queues]
+    }
+
+    func isMisaligned(_ branch: Int, _ direction: FrameDirection) -> Bool {
+        misaligned[direction]?.contains(branch) == true
     }
 
     /// The next record of the stage itself, or of one of its sources and sinks.
@@ -109,7 +117,7 @@ struct StageFollower: Sendable {
         passing = [:]
         unclassified = nil
         staleFrom = Array(repeating: 0, count: branches)
-        isMisaligned = Array(repeating: false, count: branches)
+        misaligned = [:]
         if case .entering = start { start = .over }
     }
 }

@@ -13,7 +13,7 @@ public enum WhiskerStep: Sendable {
     /// earlier than that of the event before, and the `subject` of a `release` may lie in an earlier batch: such a
     /// release carries its frame.
     case event(SessionEvent)
-    /// A defect, told as soon as it is certain.
+    /// A defect, told as soon as it is certain. An event of the kind `late` is one, too: its detail says so.
     case finding(Finding)
     /// The session is over; the next step, if any, starts another.
     case ended(WhiskerSummary)

@@ -84,14 +84,16 @@ public struct WhiskerStream: Sendable {
         } catch let error as MessagePackError {
             fail(
                 WhiskerError(
-                    .malformed,
-                    "damaged at byte \(error.offset): \(error.reason); what comes before it is kept"), &steps)
+                    .malformed, "damaged at byte \(error.offset): \(error.reason)\(kept)"), &steps)
         } catch let error as WhiskerError {
             let place = "record \(records + 1), at byte \(at): "
-            let advice = error.code == .unknownProtocol ? "" : "; what comes before it is kept"
+            let advice = error.code == .unknownProtocol ? "" : kept
             fail(WhiskerError(error.code, place + error.message + advice), &steps)
         } catch {}
     }
+
+    /// Behind what is wrong, where there is something before it.
+    private var kept: String { hasToldSession ? "; what comes before it is kept" : "" }
 
     private mutating func fail(_ error: WhiskerError, _ steps: inout [WhiskerStep]) {
         damage = error
@@ -115,7 +117,7 @@ public struct WhiskerStream: Sendable {
         switch session {
         case nil:
             throw WhiskerError(
-                .notWhisker, "the recording does not begin with Whisker's snapshot, so that its stages are not known")
+                .notWhisker, "it does not begin with Whisker's snapshot, so that the stages are not known")
         case .greeted(let snapshot):
             var source = snapshot.source
             if timestamp > 0 { source.startedAt = min(source.startedAt, timestamp) }
@@ -163,7 +165,7 @@ public struct WhiskerStream: Sendable {
                 WhiskerError(
                     .cut,
                     "cut off at byte \(decoder.offset + Int64(decoder.unfinishedBytes)), inside the record that begins at "
-                        + "byte \(decoder.offset); what comes before it is kept"), &steps)
+                        + "byte \(decoder.offset)\(kept)"), &steps)
         } else {
             close(ending, at: time, into: &steps)
         }

@@ -47,7 +47,7 @@ extension Record {
             let known = try history.session("\(number)")
             facts.append(known.facts)
             if !speech.json { terminal.note(known.line) }
-            terminal.say(session.summary, findings: known.findings)
+            terminal.say(session.summary, findings: known.findings, besides: failure.map { "\($0)" })
         }
         if speech.json { try terminal.print(facts) }
         if let failure { terminal.report("\(failure)") }

@@ -35,7 +35,7 @@ struct Sessions: SpeakingCommand {
                 session.findings == 0 ? StyledText("0", .dim) : StyledText(Quantity.count(session.findings), .yellow),
             ])
         }
-        try terminal.print(table.lines(width: terminal.width))
+        try terminal.print(table)
         return .done
     }
 }

@@ -28,7 +28,8 @@ final class LiveLine: Sendable {
                 "recording  \(Quantity.count(counts.inbound)) in · \(Quantity.count(counts.outputs, "output")) · "
                 + "\(Quantity.count(counts.released)) released"
             if counts.findings > 0 { line += " · \(Quantity.count(counts.findings, "finding"))" }
-            write("\r\u{1b}[K" + line)
+            // A line that wraps could not be written over.
+            write("\r\u{1b}[K" + StyledText(line).cut(to: (errors.columns ?? 80) - 1).plain)
         }
     }
 
@@ -48,8 +49,10 @@ final class LiveLine: Sendable {
         }
     }
 
+    private var errors: OutputStream { OutputStream(descriptor: descriptor, name: "standard error") }
+
     private func write(_ text: String) {
-        let errors = OutputStream(descriptor: descriptor, name: "standard error")
+        let errors = errors
         try? errors.write(text)
         try? errors.flush()
     }

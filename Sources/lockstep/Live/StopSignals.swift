@@ -9,7 +9,8 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// SIGINT and SIGTERM as a request to stop in order. A second one ends the process at once.
+/// SIGINT and SIGTERM as a request to stop in order. A second one ends the process at once, unless it follows so closely
+/// that it is the same: programs that run others pass a signal on which the terminal has already sent to all.
 ///
 /// Holds the signals for as long as it lives; made once per process.
 final class StopSignals {
@@ -17,15 +18,18 @@ final class StopSignals {
 
     /// - Parameter onSignal: called once, on a thread of its own.
     init(_ onSignal: @escaping @Sendable (Int32) -> Void) {
-        let hasFired = FiredFlag()
+        let signals = Signals()
         let queue = DispatchQueue(label: "lockstep.signals")
         sources = [SIGINT, SIGTERM].map { number in
             // The source is told only of signals that do not end the process.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                if hasFired.set() { _exit(128 + number) }
-                onSignal(number)
+                switch signals.take() {
+                case .first: onSignal(number)
+                case .same: break
+                case .again: _exit(128 + number)
+                }
             }
             source.resume()
             return source
@@ -37,10 +41,21 @@ final class StopSignals {
         for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
     }
 
-    private final class FiredFlag: Sendable {
-        private let flag = Atomic<Bool>(false)
+    private final class Signals: Sendable {
+        enum Place { case first, same, again }
 
-        /// Returns what it was before.
-        func set() -> Bool { flag.exchange(true, ordering: .relaxed) }
+        private static let echo: Duration = .milliseconds(500)
+        private let first = Mutex<ContinuousClock.Instant?>(nil)
+
+        func take() -> Place {
+            first.withLock { first in
+                let now = ContinuousClock.now
+                guard let earlier = first else {
+                    first = now
+                    return .first
+                }
+                return now - earlier < Signals.echo ? .same : .again
+            }
+        }
     }
 }

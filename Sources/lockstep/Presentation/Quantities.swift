@@ -2,6 +2,7 @@
 enum Quantity {
     /// `1,234,567`.
     static func count(_ value: Int64) -> String {
+        if value.magnitude < 1_000 { return String(value) }
         var digits = String(value.magnitude)
         var groups: [String] = []
         while digits.count > 3 {
@@ -58,9 +59,9 @@ enum Quantity {
 
     /// `2026-07-02 14:03:11` of an ISO 8601 time, which is in UTC.
     static func moment(_ iso: String) -> String {
-        let parts = iso.split(separator: "T", maxSplits: 1)
-        guard parts.count == 2 else { return iso }
-        return "\(parts[0]) \(parts[1].prefix(8))"
+        guard let mark = iso.utf8.firstIndex(of: UInt8(ascii: "T")) else { return iso }
+        let time = iso.utf8[mark...].dropFirst().prefix(8)
+        return "\(iso[..<mark]) \(Substring(time))"
     }
 
     private static func twoDigits(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }

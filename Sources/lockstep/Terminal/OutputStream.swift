@@ -51,7 +51,7 @@ final class OutputStream {
         if buffer.count >= Self.capacity { try flush() }
     }
 
-    func write(_ bytes: some Sequence<UInt8>) throws(Failure) {
+    func write(_ bytes: [UInt8]) throws(Failure) {
         buffer.append(contentsOf: bytes)
         if buffer.count >= Self.capacity { try flush() }
     }

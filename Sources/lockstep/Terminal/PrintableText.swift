@@ -2,6 +2,8 @@ extension StringProtocol {
     /// The text with everything a terminal would act on written out (`\n`, `\x1b`, `\u{202e}`), so that what a frame or a
     /// file says can neither move the cursor, nor colour, nor reorder what is printed around it.
     var printable: String {
+        // Nearly everything: without decoding it.
+        if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return String(self) }
         guard unicodeScalars.contains(where: \.isHarmful) else { return String(self) }
         var text = ""
         for scalar in unicodeScalars {

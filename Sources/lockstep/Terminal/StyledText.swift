@@ -1,39 +1,61 @@
 /// Text with colours: what is printed to people. Whatever goes in is made printable first.
 struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     struct Span: Sendable, Equatable {
-        var text: String
+        let text: String
         var style: Style
+        /// In columns; asked for several times by everything that lays text out.
+        let width: Int
+
+        /// - Parameter text: printable already.
+        init(text: String, style: Style) {
+            self.text = text
+            self.style = style
+            width = text.displayWidth
+        }
     }
 
-    private(set) var spans: [Span] = []
+    /// Nearly every text is one span: kept in place, it costs no memory of its own.
+    private var first: Span?
+    private var others: [Span] = []
+
+    var spans: [Span] { first.map { [$0] + others } ?? [] }
 
     init() {}
 
     init(_ text: some StringProtocol, _ style: Style = .plain) {
-        if !text.isEmpty { spans = [Span(text: text.printable, style: style)] }
+        if !text.isEmpty { first = Span(text: text.printable, style: style) }
     }
 
     init(stringLiteral value: String) { self.init(value) }
 
     static func + (left: StyledText, right: StyledText) -> StyledText {
         var joined = left
-        joined.spans += right.spans
+        joined += right
         return joined
     }
 
-    static func += (left: inout StyledText, right: StyledText) { left.spans += right.spans }
+    static func += (left: inout StyledText, right: StyledText) {
+        guard let first = right.first else { return }
+        left.append(first)
+        if !right.others.isEmpty { left.others += right.others }
+    }
+
+    private mutating func append(_ span: Span) {
+        if first == nil { first = span } else { others.append(span) }
+    }
 
     mutating func append(_ text: some StringProtocol, _ style: Style = .plain) { self += StyledText(text, style) }
 
     /// In columns.
-    var width: Int { spans.reduce(0) { $0 + $1.text.displayWidth } }
+    var width: Int { others.reduce(first?.width ?? 0) { $0 + $1.width } }
 
-    var plain: String { spans.reduce(into: "") { $0 += $1.text } }
+    var plain: String { others.reduce(into: first?.text ?? "") { $0 += $1.text } }
 
     /// The same text, every span in this style as well.
     func styled(_ style: Style) -> StyledText {
         var text = self
-        for index in text.spans.indices { text.spans[index].style.formUnion(style) }
+        text.first?.style.formUnion(style)
+        for index in text.others.indices { text.others[index].style.formUnion(style) }
         return text
     }
 
@@ -47,10 +69,10 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
             let fitting = span.text.prefix(columns: left)
             left -= fitting.displayWidth
             if fitting.endIndex < span.text.endIndex {
-                cut.spans.append(Span(text: fitting + "…", style: span.style))
+                cut.append(Span(text: fitting + "…", style: span.style))
                 return cut
             }
-            cut.spans.append(span)
+            cut.append(span)
         }
         return cut
     }
@@ -71,7 +93,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
                     left = columns
                     continue
                 }
-                line.spans.append(Span(text: String(fitting), style: span.style))
+                line.append(Span(text: String(fitting), style: span.style))
                 left -= fitting.displayWidth
                 rest = rest[fitting.endIndex...]
             }
@@ -87,7 +109,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
             let dropped = span.text.prefix(columns: left)
             left -= dropped.displayWidth
             let text = span.text[dropped.endIndex...]
-            if !text.isEmpty { rest.spans.append(Span(text: String(text), style: span.style)) }
+            if !text.isEmpty { rest.append(Span(text: String(text), style: span.style)) }
         }
         return rest
     }
@@ -116,12 +138,25 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
         return alignment == .left ? text + padding : padding + text
     }
 
-    /// As bytes for a terminal, with or without colours.
+    /// Appends it as a terminal, or a file, is given it, with or without colours: UTF-8.
+    func render(inColour: Bool, into bytes: inout [UInt8]) {
+        first?.render(inColour: inColour, into: &bytes)
+        for span in others { span.render(inColour: inColour, into: &bytes) }
+    }
+
     func rendered(inColour: Bool) -> String {
-        guard inColour else { return plain }
-        return spans.reduce(into: "") { text, span in
-            text += span.style.isEmpty ? span.text : "\u{1b}[\(span.style.codes)m\(span.text)\u{1b}[0m"
-        }
+        var bytes: [UInt8] = []
+        render(inColour: inColour, into: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension StyledText.Span {
+    fileprivate func render(inColour: Bool, into bytes: inout [UInt8]) {
+        let isStyled = inColour && !style.isEmpty
+        if isStyled { bytes.append(contentsOf: "\u{1b}[\(style.codes)m".utf8) }
+        bytes.append(contentsOf: text.utf8)
+        if isStyled { bytes.append(contentsOf: "\u{1b}[0m".utf8) }
     }
 }
 

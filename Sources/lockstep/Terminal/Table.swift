@@ -23,16 +23,44 @@ struct Table {
     /// The table's lines, header first; none wider than `width` unless its columns cannot shrink as far.
     func lines(width: Int) -> [StyledText] {
         let widths = columnWidths(fitting: width)
-        let header = columns.map { StyledText($0.title, .dim) }
-        let isHeaded = columns.contains { !$0.title.isEmpty }
-        return ((isHeaded ? [header] : []) + rows).map { cells in
-            var line = StyledText(String(repeating: " ", count: indent))
-            for (index, cell) in cells.enumerated() {
-                if index > 0 { line.append("  ") }
-                let isLast = index == cells.count - 1 && columns[index].alignment == .left
-                line += isLast ? cell.cut(to: widths[index]) : cell.fit(to: widths[index], columns[index].alignment)
-            }
+        return rowsWithHeader.map { cells in
+            var line = StyledText()
+            layOut(cells, widths, text: { line += $0 }, blanks: { line.append(String(repeating: " ", count: $0)) })
             return line
+        }
+    }
+
+    /// Gives each line as a terminal is given it, without building it as text first: a history may have many sessions.
+    func forEachLine<Failure: Error>(
+        width: Int, inColour: Bool, _ body: ([UInt8]) throws(Failure) -> Void
+    ) throws(Failure) {
+        let widths = columnWidths(fitting: width)
+        var line: [UInt8] = []
+        for cells in rowsWithHeader {
+            line.removeAll(keepingCapacity: true)
+            layOut(
+                cells, widths, text: { $0.render(inColour: inColour, into: &line) },
+                blanks: { line.append(contentsOf: repeatElement(UInt8(ascii: " "), count: $0)) })
+            line.append(UInt8(ascii: "\n"))
+            try body(line)
+        }
+    }
+
+    private var rowsWithHeader: [[StyledText]] {
+        guard columns.contains(where: { !$0.title.isEmpty }) else { return rows }
+        return [columns.map { StyledText($0.title, .dim) }] + rows
+    }
+
+    private func layOut(_ cells: [StyledText], _ widths: [Int], text: (StyledText) -> Void, blanks: (Int) -> Void) {
+        if indent > 0 { blanks(indent) }
+        for (index, cell) in cells.enumerated() {
+            let cell = cell.cut(to: widths[index])
+            let padding = widths[index] - cell.width
+            let isLeft = columns[index].alignment == .left
+            if !isLeft, padding > 0 { blanks(padding) }
+            text(cell)
+            // Nothing stands behind the last column.
+            if index < cells.count - 1 { blanks((isLeft ? padding : 0) + 2) }
         }
     }
 

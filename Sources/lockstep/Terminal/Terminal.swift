@@ -60,6 +60,12 @@ final class Terminal {
         for line in lines { try print(line) }
     }
 
+    func print(_ table: Table) throws(OutputStream.Failure) {
+        try table.forEachLine(width: width, inColour: isOutputColoured) { line throws(OutputStream.Failure) in
+            try output.write(line)
+        }
+    }
+
     /// Prints text that is data already, JSON for example, as it is.
     func printRaw(_ text: String) throws(OutputStream.Failure) { try output.write(text) }
 

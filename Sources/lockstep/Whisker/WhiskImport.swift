@@ -63,17 +63,23 @@ struct WhiskImport {
         return intake.sessions
     }
 
-    /// Whether a file is one of ours in JSON lines rather than one of Whisker's, by how it begins.
+    /// Whether a file is one of ours in JSON lines rather than one of Whisker's, by how it begins. A file of Whisker's that
+    /// lacks its beginning may begin with anything: then its name decides, and without one whether it is text at all.
     static func isText(_ path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return true }
         defer { close(descriptor) }
-        var first: UInt8 = 0
-        // One byte into one byte.
-        guard read(descriptor, &first, 1) == 1 else { return true }
-        // A MessagePack map begins with one of these.
-        return !((0x80...0x8F).contains(first) || first == 0xDE || first == 0xDF)
+        var start = [UInt8](repeating: 0, count: 512)
+        // As many bytes as there is room for.
+        let count = start.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        guard count >= 0 else { return true }
+        let bytes = start[..<count]
+        if bytes.drop(while: isSpace).starts(with: Array("{\"".utf8)) { return true }
+        if path.hasSuffix(".whisk") || path.hasSuffix(".jsonl") { return path.hasSuffix(".jsonl") }
+        return bytes.allSatisfy { $0 >= 0x20 && $0 < 0x80 || isSpace($0) }
     }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 }
 
 /// Runs `produce` on a thread of its own and gives what it takes to `consume`, in order; the thread waits while much of it is

@@ -99,7 +99,10 @@ struct LiveCounts: Sendable {
     mutating func add(_ event: SessionEvent) {
         switch event.kind {
         case .inbound: inbound += 1
-        case .output, .late: outputs += 1
+        case .output: outputs += 1
+        case .late:
+            outputs += 1
+            findings += 1
         case .release: released += 1
         default: break
         }

@@ -2,8 +2,10 @@ internal import WhiskerBridge
 
 extension Terminal {
     /// Says what is missing of a bot's session, and what could not be found out about it.
-    func say(_ summary: WhiskerSummary, findings: Int64) {
-        for loss in summary.losses { report(loss, as: "missing") }
+    ///
+    /// - Parameter failure: what is said of the recording as a whole, with which a loss need not be repeated.
+    func say(_ summary: WhiskerSummary, findings: Int64, besides failure: String? = nil) {
+        for loss in summary.losses where failure?.contains(loss) != true { report(loss, as: "missing") }
         if summary.batchesWithoutHead > 0 {
             let count = Quantity.count(summary.batchesWithoutHead, "batch", "batches")
             note(StyledText("  \(count) began before the recording did", .dim))

@@ -9,6 +9,8 @@ struct Interpreted {
     var definition = SessionDefinition()
     var events: [SessionEvent] = []
     var findings: [Finding] = []
+    /// The findings, and the late outputs, whose events are findings by themselves.
+    var defects: [Finding] = []
     var summary: WhiskerSummary?
 
     /// The sessions in `steps`.
@@ -20,8 +22,17 @@ struct Interpreted {
             case .started(let source, let definition):
                 current = Interpreted(source: source, definition: definition)
             case .definition(let definition): current.definition = definition
-            case .event(let event): current.events.append(event)
-            case .finding(let finding): current.findings.append(finding)
+            case .event(let event):
+                current.events.append(event)
+                if event.kind == .late {
+                    current.defects.append(
+                        Finding(
+                            .lateOutput, .warning, stage: event.stage, batch: event.batch, branch: event.branch,
+                            sequence: event.sequence, detail: event.detail ?? ""))
+                }
+            case .finding(let finding):
+                current.findings.append(finding)
+                current.defects.append(finding)
             case .ended(let summary):
                 current.summary = summary
                 sessions.append(current)
@@ -80,9 +91,9 @@ extension Interpreted {
         return line
     }
 
-    /// One for each finding: kind, place and the frame's event.
+    /// One for each defect: kind, place and the frame's event.
     var findingLines: [String] {
-        findings.map { finding in
+        defects.map { finding in
             var line = "\(finding.kind.rawValue) s\(finding.stage) b\(finding.batch)"
             if finding.branch >= 0 { line += " branch \(finding.branch)" }
             if finding.sequence > 0, let event = events.first(where: { $0.sequence == finding.sequence }) {

@@ -33,6 +33,17 @@ final class TestClock: Sendable {
         }
     }
 
+    /// A clock that only moves by those who wait for it, at once.
+    static var hurried: LiveClock {
+        let clock = TestClock()
+        return LiveClock(
+            now: clock.live.now,
+            sleep: { duration in
+                clock.advance(by: max(duration, .zero))
+                await Task.yield()
+            })
+    }
+
     /// For which every wait is over at once.
     static let impatient = LiveClock(now: { .zero }, sleep: { _ in await Task.yield() })
 }
