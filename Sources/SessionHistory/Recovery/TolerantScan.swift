@@ -39,7 +39,7 @@ struct TolerantScan {
                 }
                 isAtEnd = wantsMore
                 return
-            } catch  where error.isDamage {
+            } catch let error where error.isDamage {
                 skip(db)
             }
         }
