@@ -38,7 +38,7 @@ struct DamageTests {
         var random = SeededRandom(UInt64(Self.setting("LOCKSTEP_DAMAGE_SEED", atRest ? 1 : 2)))
         var unnoticed: [String: Int] = [:]
         var (found, whole, lossy, hopeless) = (0, 0, 0, 0)
-        let count = Self.setting("LOCKSTEP_DAMAGES", 100)
+        let count = Self.setting("LOCKSTEP_DAMAGES", 30)
         for trial in 0..<count {
             let place = try TemporaryFolder()
             let path = place.file("h.sqlite")
