@@ -74,7 +74,7 @@ struct TolerantScan {
         var distance: Int64 = 1
         while true {
             let (place, isOver) = start.addingReportingOverflow(distance)
-            if isOver {
+            if isOver || distance == .max {
                 gaps.append(min(start, .max - 1) + 1...Int64.max)
                 isAtEnd = true
                 return
