@@ -63,7 +63,7 @@ crash:
 # From the committed corpora, under the address sanitizer; Tests/Fuzzing/run.sh fuzzes for longer.
 fuzz:
 	@.ci/setup.sh build
-	for target in DecoderFuzz StreamFuzz YAMLFuzz FramesFuzz SessionsFuzz; do \
+	for target in DecoderFuzz StreamFuzz YAMLFuzz FramesFuzz SessionsFuzz HistoryFuzz; do \
 	  Tests/Fuzzing/run.sh $$target $(RUNS) || exit 1; done
 
 release: $(binary)

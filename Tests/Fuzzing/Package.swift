@@ -31,6 +31,9 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: swiftSettings, linkerSettings: linkerSettings),
         .executableTarget(
+            name: "HistoryFuzz", dependencies: [.product(name: "PipelineEngine", package: "lockstep")],
+            swiftSettings: swiftSettings, linkerSettings: linkerSettings),
+        .executableTarget(
             name: "StreamFuzz", dependencies: [.product(name: "PipelineEngine", package: "lockstep")],
             swiftSettings: swiftSettings, linkerSettings: linkerSettings),
     ]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes under the address sanitizer: run.sh DecoderFuzz|StreamFuzz|YAMLFuzz|FramesFuzz|SessionsFuzz [RUNS]. Starts from the
+# Fuzzes under the address sanitizer: run.sh DecoderFuzz|StreamFuzz|YAMLFuzz|FramesFuzz|SessionsFuzz|HistoryFuzz [RUNS]. Starts from the
 # committed corpus; what it finds stays in .build/corpus, and an input that fails is left there as crash-*.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -7,7 +7,7 @@ target=$1
 runs=${2:-1000000}
 case $target in
     DecoderFuzz) longest=512 ;;
-    YAMLFuzz | FramesFuzz) longest=2048 ;;
+    YAMLFuzz | FramesFuzz | HistoryFuzz) longest=2048 ;;
     *) longest=8192 ;;
 esac
 # Three formats, one program.

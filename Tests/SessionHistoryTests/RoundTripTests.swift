@@ -185,7 +185,8 @@ struct RoundTripTests {
                 "SELECT frame_id, omitted, payload_bytes FROM frames WHERE omitted IS NOT NULL", on: path)
                 == ["1|truncated|101", "3|truncated|"])
         #expect(
-            try SQLiteShell.run("SELECT text FROM timeline WHERE frame_id = 1", on: path) == "audio 101 bytes 8000 Hz truncated\n"
+            try SQLiteShell.run("SELECT text FROM timeline WHERE frame_id = 1", on: path)
+                == "audio 101 bytes 8000 Hz truncated\n"
         )
     }
 }

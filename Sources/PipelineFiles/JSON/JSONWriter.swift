@@ -83,18 +83,51 @@ struct JSONWriter {
         var text = text
         text.withUTF8 { characters in
             var plainFrom = 0
-            for index in characters.indices where JSONWriter.needsEscape(characters[index]) {
-                bytes.append(contentsOf: characters[plainFrom..<index])
-                appendEscape(of: characters[index])
-                plainFrom = index + 1
+            for index in characters.indices where JSONWriter.mayNeedEscape(characters[index]) {
+                let byte = characters[index]
+                if byte < 0x80 {
+                    bytes.append(contentsOf: characters[plainFrom..<index])
+                    appendEscape(of: byte)
+                    plainFrom = index + 1
+                } else if let unit = JSONWriter.steeringUnit(characters, at: index) {
+                    bytes.append(contentsOf: characters[plainFrom..<index])
+                    appendEscape(of: unit)
+                    plainFrom = index + (byte < 0xE0 ? 2 : 3)
+                }
             }
             bytes.append(contentsOf: characters[plainFrom...])
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
+    private static func mayNeedEscape(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x7F, 0xC2, 0xD8, 0xE2: true
+        default: false
+        }
+    }
+
+    /// What begins here, if a terminal would act on it: the controls from U+0080 on, marks that turn the direction of writing,
+    /// separators of lines. JSON is data, and is read on terminals all the same.
+    private static func steeringUnit(_ characters: UnsafeBufferPointer<UInt8>, at index: Int) -> UInt16? {
+        let length = characters[index] < 0xE0 ? 2 : 3
+        guard index + length <= characters.count else { return nil }
+        let second = UInt16(characters[index + 1] & 0x3F)
+        switch characters[index] {
+        case 0xC2: return second < 0x20 ? 0x80 | second : nil
+        case 0xD8: return second == 0x1C ? 0x061C : nil
+        default:
+            let unit = 0x2000 | second << 6 | UInt16(characters[index + 2] & 0x3F)
+            switch unit {
+            case 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: return unit
+            default: return nil
+            }
+        }
+    }
+
+    private mutating func appendEscape(of unit: UInt16) {
+        literal("\\u")
+        for shift in [12, 8, 4, 0] as [UInt16] { bytes.append(JSONWriter.hexDigits[Int(unit >> shift & 15)]) }
     }
 
     private mutating func appendEscape(of byte: UInt8) {

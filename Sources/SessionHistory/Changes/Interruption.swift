@@ -44,7 +44,8 @@ enum Interruption {
             counts.duration = try row.integer(8)
             return (
                 counts: counts, countedTo: try row.integer(9), startedAt: try row.text(10),
-                hash: EventsHash(value: UInt64(bitPattern: try row.optionalInteger(11) ?? 0)))
+                hash: EventsHash(value: UInt64(bitPattern: try row.optionalInteger(11) ?? 0))
+            )
         }
         guard let known else { return }
         var counts = known.counts

@@ -28,7 +28,8 @@ extension SessionSummary {
                 source: try row.optionalText(3), state: state, startedAt: try row.text(5),
                 endedAt: try row.optionalText(6), durationMs: try row.optionalReal(7), stages: try row.int(8),
                 inbound: try row.integer(9), outputs: try row.integer(10), released: try row.integer(11),
-                duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14), payload: payload)
+                duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14),
+                payload: payload)
         }
     }
 }

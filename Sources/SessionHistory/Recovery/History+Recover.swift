@@ -95,7 +95,9 @@ struct Recovery {
                 return true
             }
             if !scan.gaps.isEmpty { report.losses.append("rows of the table of sessions cannot be read") }
-            if let rows = try? db.rows("SELECT session FROM discarded", [], { try $0.integer(0) }) { discarded = Set(rows) }
+            if let rows = try? db.rows("SELECT session FROM discarded", [], { try $0.integer(0) }) {
+                discarded = Set(rows)
+            }
             try surveyLog(db)
         }
     }
@@ -123,7 +125,11 @@ struct Recovery {
         var strays: Int64 = 0
         for (session, end) in ends where sessions[session] == nil && !discarded.contains(session) {
             // A number that few rows have is a damaged number, not a session.
-            if end.count >= 3, session > 0 { sessions[session] = SalvagedSession(number: session) } else { strays += end.count }
+            if end.count >= 3, session > 0 {
+                sessions[session] = SalvagedSession(number: session)
+            } else {
+                strays += end.count
+            }
         }
         if strays > 0 { report.losses.append("\(strays) events belong to no session that is there") }
         for (session, stages) in widths where sessions[session]?.definition == nil {
@@ -220,7 +226,8 @@ struct Recovery {
     private mutating func bringReplays(to history: History) throws {
         let known = Set(report.sessions.map(\.session))
         var lost = false
-        let columns = "replay, session, frame_order, started_at, verdict, differing_batches, first_release, last_release"
+        let columns =
+            "replay, session, frame_order, started_at, verdict, differing_batches, first_release, last_release"
         var replays: Set<Int64> = []
         try copyRows("replay", "replay", columns, to: history, &lost) { row in
             guard known.contains(try row.integer(1)) else { return false }

@@ -126,7 +126,8 @@ final class SalvagedFrames {
         }
         bytesRead += (frame.payload?.bytes.count ?? 0) + row.utf8(5).count + row.utf8(6).count + row.utf8(7).count
         return Salvaged(
-            frame: frame, mark: FrameHash.mark(stored, id: id, name: row.isNull(4) ? nil : row.utf8(4)), isWhole: isWhole)
+            frame: frame, mark: FrameHash.mark(stored, id: id, name: row.isNull(4) ? nil : row.utf8(4)),
+            isWhole: isWhole)
     }
 
     private static let unknown = FrameType("UnknownFrame", base: .dataFrame)

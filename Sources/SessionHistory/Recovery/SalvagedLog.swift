@@ -98,7 +98,8 @@ final class SalvagedLog {
         }
         if corrected > 0 {
             session.losses.append(
-                events(Int64(corrected), "had a wrong number, and has", "had wrong numbers, and have") + " that of the place")
+                events(Int64(corrected), "had a wrong number, and has", "had wrong numbers, and have")
+                    + " that of the place")
         }
         say(.frame, "has lost its frame", "have lost their frames")
         say(

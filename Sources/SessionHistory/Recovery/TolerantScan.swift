@@ -39,7 +39,7 @@ struct TolerantScan {
                 }
                 isAtEnd = wantsMore
                 return
-            } catch where error.isDamage {
+            } catch let error where error.isDamage {
                 skip(db)
             }
         }
@@ -74,7 +74,7 @@ struct TolerantScan {
         var distance: Int64 = 1
         while true {
             let (place, isOver) = start.addingReportingOverflow(distance)
-            if isOver {
+            if isOver || distance == .max {
                 gaps.append(min(start, .max - 1) + 1...Int64.max)
                 isAtEnd = true
                 return

@@ -39,7 +39,8 @@ enum SessionRows {
                 VALUES (?, ?, ?, ?, 'recording', ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                start.number, uuid, start.name?.storable(), start.source?.storable(), (start.startedAt ?? Timestamp.now()).storable(),
+                start.number, uuid, start.name?.storable(), start.source?.storable(),
+                (start.startedAt ?? Timestamp.now()).storable(),
                 connection.owner, start.isImport ? 2 : 0, start.definition.stages.count,
                 start.payload.rawValue,
             ])
@@ -162,6 +163,7 @@ extension SessionEncoder {
         try SessionRows.deleteOpen(session, db)
         for extent in takeAllExtents() { try SessionRows.insert(session, extent, db) }
         try SessionRows.store(counts, eventsHash, session, countedTo: log.events.nextID - 1, db)
+        storedCounts = counts  // or a later commit would store them again, in a row that is sealed
         try db.execute(sql: "UPDATE session SET imported = 1 WHERE session = ? AND imported = 2", arguments: [session])
         try SessionRows.close(session, state: state, endedAt: endedAt, db)
     }

@@ -19,7 +19,9 @@ struct Verify: SpeakingCommand {
         do {
             history = try self.history.open()
         } catch let error where error.isDamage {
-            if speech.json { try terminal.print(VerificationView.facts(path: self.history.path, unreadable: "\(error)")) }
+            if speech.json {
+                try terminal.print(VerificationView.facts(path: self.history.path, unreadable: "\(error)"))
+            }
             terminal.report("\(error)")
             return .different
         }
@@ -31,7 +33,8 @@ struct Verify: SpeakingCommand {
         let view = VerificationView(path: history.path, result: result)
         if speech.json { try terminal.print(view.facts) } else { try terminal.print(view.lines(width: terminal.width)) }
         if !result.isWhole, !speech.json {
-            terminal.note("'lockstep recover \(self.history.path) --output NEW' salvages what is readable into a new file")
+            terminal.note(
+                "'lockstep recover \(self.history.path) --output NEW' salvages what is readable into a new file")
         }
         return result.isWhole ? .done : .different
     }

@@ -1,0 +1,1 @@
+../../../../Sources/SessionHistory/Format/Base64.swift

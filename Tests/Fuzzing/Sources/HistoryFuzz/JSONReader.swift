@@ -1,0 +1,1 @@
+../../../../Sources/SessionHistory/Format/JSONReader.swift
