@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// The two sides have an array each and exchange them, so that neither waits for the other nor allocates.
 ///
-/// `@unchecked Sendable`: `log` and `releases` are set once, before the first event.
+/// `@unchecked Sendable`: `log` is set once, before the first event.
 final class EventBuffer: EventSource, @unchecked Sendable {
     private struct State {
         var events: [SessionEvent] = []
@@ -20,8 +20,10 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     private let isFull = Atomic(false)
     private let hasFailed = Atomic(false)
     private var log: SessionLog?
-    /// What waits for its events to be committed, if anything does.
-    private var releases: HeldReleases?
+    /// What waits for its events to be committed, if anything does: from `attach` until the recording is closed.
+    private let releases = Mutex<HeldReleases?>(nil)
+    /// Whether so much of it waits that the session is congested.
+    let hasFullReleases = Atomic(false)
     private let onFailure: (@Sendable (HistoryError) -> Void)?
     private let onNotice: (@Sendable (String) -> Void)?
 
@@ -34,7 +36,10 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     func attach(_ log: SessionLog) { self.log = log }
 
     /// Says what waits for its events to be committed: once, before the first event.
-    func attach(_ releases: HeldReleases) { self.releases = releases }
+    func attach(_ releases: HeldReleases) { self.releases.withLock { $0 = releases } }
+
+    /// Lets go of it, which holds this: when the recording is closed.
+    func detachReleases() { releases.withLock { $0 = nil } }
 
     // MARK: - The engine's side
 
@@ -65,12 +70,16 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     var uncommitted: Int64 { lastSequence - (log?.committedSequence ?? 0) }
 
     var isCongested: Bool {
-        isFull.load(ordering: .relaxed) || (log?.isBehind ?? false) || (releases?.isFull ?? false)
+        isFull.load(ordering: .relaxed) || (log?.isBehind ?? false) || hasFullReleases.load(ordering: .relaxed)
     }
 
     func waitWhileCongested() async {
         while isCongested {
-            if let releases, releases.isFull { await releases.untilRoom() }
+            if hasFullReleases.load(ordering: .relaxed) {
+                // Once the recording is closed, nobody waits for anything.
+                guard let releases = releases.withLock({ $0 }) else { return }
+                await releases.untilRoom()
+            }
             if hasFailed.load(ordering: .relaxed) { return }
             if isFull.load(ordering: .relaxed) {
                 await untilTaken()
@@ -118,10 +127,12 @@ final class EventBuffer: EventSource, @unchecked Sendable {
         log?.didDiscard(events: left.events.count, bytes: left.bytes)
         for waiter in left.waiters { waiter.resume() }
         onFailure?(error)
-        releases?.didFail()
+        releases.withLock { $0 }?.didFail()
     }
 
-    func didCommit(through sequence: Int64) { releases?.didCommit(through: sequence) }
+    func didCommit(through sequence: Int64) {
+        releases.withLock { $0 }?.didCommit(through: sequence)
+    }
 
     func didNotice(_ notice: String) { onNotice?(notice) }
 }

@@ -47,7 +47,6 @@ public final class HeldReleases: Sendable {
     private let afterFailure: AfterFailure
     private let deliver: @Sendable (ReleasedFrame) -> Void
     private let state = Mutex(State())
-    private let isFullFlag = Atomic(false)
     /// Of its own, since whoever takes the frames may block it.
     private let queue = DispatchQueue(label: "lockstep.releases")
 
@@ -76,7 +75,7 @@ public final class HeldReleases: Sendable {
             }
             state.waiting.append(Held(frame: frame, bytes: bytes, sequence: sequence))
             state.bytes += bytes
-            if state.isOverfull { isFullFlag.store(true, ordering: .relaxed) }
+            if state.isOverfull { buffer.hasFullReleases.store(true, ordering: .relaxed) }
             return state.hasFailed || sequence <= state.committed
         }
         if isDue { startDelivery() } else { log.hurry() }
@@ -97,8 +96,6 @@ public final class HeldReleases: Sendable {
     }
 
     // MARK: - For the buffer
-
-    var isFull: Bool { isFullFlag.load(ordering: .relaxed) }
 
     func untilRoom() async {
         await withCheckedContinuation { continuation in
@@ -152,7 +149,7 @@ public final class HeldReleases: Sendable {
                     if state.waiting.isEmpty { swap(&waiters, &state.untilEmpty) }
                 }
                 if !state.isOverfull {
-                    isFullFlag.store(false, ordering: .relaxed)
+                    buffer.hasFullReleases.store(false, ordering: .relaxed)
                     waiters += state.untilRoom
                     state.untilRoom = []
                 }

@@ -22,12 +22,16 @@ struct RecordPromisesTests {
     }
 
     /// Runs it where files may not become larger than 2 MiB.
-    private func limited(_ bench: Workbench, _ options: String) async throws -> Workbench.Outcome {
-        try await bench.run(
+    ///
+    /// - Parameter endsInput: whether the input is `in.jsonl`, or one that begins with it and then stays open, so that nothing but the failure ends the
+    ///   session, however late it is noticed.
+    private func limited(_ bench: Workbench, _ options: String, endsInput: Bool) async throws -> Workbench.Outcome {
+        let input = endsInput ? "in.jsonl" : "<(exec 2> /dev/null; cat in.jsonl; exec sleep 60)"
+        return try await bench.run(
             "/bin/bash",
             [
                 "-c",
-                "ulimit -f 2048; exec \"$0\" record --pipeline p.yaml --input in.jsonl --output /dev/stdout \(options)",
+                "ulimit -f 2048; exec \"$0\" record --pipeline p.yaml --input - --output /dev/stdout \(options) < \(input)",
                 Workbench.program,
             ])
     }
@@ -37,7 +41,7 @@ struct RecordPromisesTests {
         arguments: [false, true])
     func stop(writeAhead: Bool) async throws {
         let bench = try bench()
-        let outcome = try await limited(bench, writeAhead ? "--write-ahead" : "")
+        let outcome = try await limited(bench, writeAhead ? "--write-ahead" : "", endsInput: false)
         #expect(outcome.code == 3)
         #expect(outcome.errors.contains("a limit on file sizes reached (ulimit -f)"), "\(outcome.errors)")
         #expect(outcome.errors.contains("the session was stopped"), "\(outcome.errors)")
@@ -61,7 +65,8 @@ struct RecordPromisesTests {
     @Test("--on-storage-error continue runs the session to its end, unrecorded", arguments: [false, true])
     func goOn(writeAhead: Bool) async throws {
         let bench = try bench()
-        let outcome = try await limited(bench, "--on-storage-error continue \(writeAhead ? "--write-ahead" : "")")
+        let outcome = try await limited(
+            bench, "--on-storage-error continue \(writeAhead ? "--write-ahead" : "")", endsInput: true)
         #expect(outcome.code == 3)
         #expect(outcome.errors.contains("warning: "), "\(outcome.errors)")
         #expect(outcome.errors.contains("The session goes on unrecorded"), "\(outcome.errors)")

@@ -82,4 +82,21 @@ struct HeldReleasesTests {
         #expect(count.load(ordering: .relaxed) == Int(sequence))
         try await recorder.close(state: .complete)
     }
+
+    /// A closed recording holds nothing in memory.
+    @Test(.timeLimit(.minutes(1))) func nothingIsLeftBehind() async throws {
+        let history = try History.open(at: folder.file("h.sqlite"), for: .writing)
+        weak var left: HeldReleases?
+        do {
+            let recorder = try await SessionRecorder.start(in: history, definition: SessionDefinition())
+            let releases = recorder.holdReleases { _ in }
+            left = releases
+            recorder.observe(Events.bypass(1))
+            releases.add(released("x"))
+            await releases.settle()
+            try await recorder.close(state: .complete)
+        }
+        // The thread that delivered may be about to let go.
+        while left != nil { await Task.yield() }
+    }
 }
