@@ -33,7 +33,8 @@ struct WhiskerIntake {
     ///   - uuid: that of the session of this index, where it is known from before: then it is an import, and left as it is
     ///     if the history has it.
     init(
-        into history: History, name: String?, source: String, payload: PayloadMode, uuid: ((_ index: Int) -> String)? = nil,
+        into history: History, name: String?, source: String, payload: PayloadMode,
+        uuid: ((_ index: Int) -> String)? = nil,
         onFailure: @escaping @Sendable (HistoryError) -> Void = { _ in },
         onNotice: @escaping @Sendable (String) -> Void = { _ in }
     ) {
