@@ -67,7 +67,9 @@ struct WhiskerTests {
         #expect(try await bench.sqlite("SELECT state, inbound > 5 FROM sessions") == "failed|1")
     }
 
-    @Test("A file whose beginning is cut off begins with anything: its name says what it is", arguments: ["head.whisk", "head"])
+    @Test(
+        "A file whose beginning is cut off begins with anything: its name says what it is",
+        arguments: ["head.whisk", "head"])
     func headCut(name: String) async throws {
         let bench = try Workbench()
         let whole = try Data(contentsOf: URL(fileURLWithPath: Self.recording("whisk/two-stages")))
@@ -75,7 +77,8 @@ struct WhiskerTests {
         let outcome = try await bench.lockstep("import", name)
         #expect(outcome.code == 3, "\(outcome.errors)")
         #expect(outcome.errors.contains("missing: the file's beginning is missing"), "\(outcome.errors)")
-        #expect(try await bench.sqlite("SELECT stages, inbound > 3, released > 8 FROM sessions") == "2|1|1")
+        // Nothing goes into the first stage in what is left.
+        #expect(try await bench.sqlite("SELECT stages, inbound > 3, released > 8 FROM sessions") == "1|1|1")
     }
 
     @Test("What is no recording is refused, and nothing is imported")

@@ -1,3 +1,4 @@
+import Foundation
 import PipelineEngine
 import Testing
 
@@ -172,5 +173,18 @@ import Testing
         #expect(session.defects.map(\.kind) == [.systemFrameDuplicated, .systemFrameDuplicated])
         #expect(session.defects[1].detail == "the same was seen 2 times more; the first 1 are listed")
         #expect(session.summary?.findings == 3)
+    }
+}
+
+/// docs/FINDINGS.md
+@Suite struct FindingsPageTests {
+    @Test(arguments: Finding.Kind.allCases)
+    func everyKindIsOnThePage(_ kind: Finding.Kind) throws {
+        // A processor that throws is an event of its own, no finding.
+        if kind == .error { return }
+        let repository = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let page = try String(contentsOf: repository.appending(path: "docs/FINDINGS.md"), encoding: .utf8)
+        let row = try #require(page.split(separator: "\n").first { $0.hasPrefix("| `\(kind.rawValue)` |") })
+        if let link = kind.link { #expect(row.contains(link)) }
     }
 }

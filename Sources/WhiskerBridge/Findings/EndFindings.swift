@@ -7,6 +7,8 @@ struct MissingSync: Sendable {
     /// A branch that is at work on the frames before the SyncFrame may be slow: it is given this long at the least, and
     /// four times as long as the stage's slowest batch took.
     static let atWork: Int64 = 2_000_000_000
+    /// Longer than this nobody is just slow: what the engine's own stages call a stall.
+    static let stalled: Int64 = 30_000_000_000
 
     var stage: StageLabel
     var batch: Int64
@@ -44,12 +46,13 @@ struct MissingSync: Sendable {
                 + "does not handle, \(marker.name.prefix { $0 != "#" }) included"
         } else {
             why =
-                "\(holder) was the last to have it and has left it in its queue for \(milliseconds(elapsed)); see what "
-                + "that processor waits for: it must not need anything that \(stage.name) has yet to release"
+                "\(holder) was the last to have it and has left it in its queue for \(milliseconds(elapsed)); if it is "
+                + "not just slow, see what it waits for: it must not need anything that \(stage.name) has yet to release"
         }
         let what = "\(stage.branch(branch)) has not given \(marker.name) of \(batchName) back"
         return Finding(
-            .syncMissing, .error, stage: stage.number, batch: batch, branch: branch, sequence: sequence,
+            .syncMissing, isInHand || marker.wasInterrupted || elapsed >= Self.stalled ? .error : .warning,
+            stage: stage.number, batch: batch, branch: branch, sequence: sequence,
             detail: "\(what): \(why)")
     }
 }
@@ -123,7 +126,7 @@ struct LostEnd: Sendable {
 
 /// What a recording lacks.
 enum RecordingGap: Sendable {
-    case batchWithoutHead(StageLabel, batch: Int64, sequence: Int64)
+    case batchWithoutHead(StageLabel, batch: Int64, sequence: Int64, isBehindGap: Bool)
     case inboundExcluded(StageLabel, batch: Int64, sequence: Int64)
     case batchWithoutEnd(StageLabel, batch: Int64, sequence: Int64, inbound: String?, missing: [Missing])
     case recordsMissing(after: Int64, count: Int64)
@@ -140,11 +143,14 @@ enum RecordingGap: Sendable {
 
     var finding: Finding {
         switch self {
-        case .batchWithoutHead(let stage, let batch, let sequence):
+        case .batchWithoutHead(let stage, let batch, let sequence, let isBehindGap):
             Finding(
                 .recordingIncomplete, .note, stage: stage.number, batch: batch, sequence: sequence,
-                detail: "the recording begins inside batch \(batch) of \(stage.name), whose inbound frame is missing; "
-                    + "start recording before the bot to have it whole")
+                detail: isBehindGap
+                    ? "behind what is missing the recording goes on inside batch \(batch) of \(stage.name), without its "
+                        + "inbound frame; keep one connection for the whole session to have it whole"
+                    : "the recording begins inside batch \(batch) of \(stage.name), whose inbound frame is missing; "
+                        + "start recording before the bot to have it whole")
         case .inboundExcluded(let stage, let batch, let sequence):
             Finding(
                 .recordingIncomplete, .note, stage: stage.number, batch: batch, sequence: sequence,

@@ -111,7 +111,9 @@ extension StageFollower {
         narrator.batchesWithoutHead += 1
         let (number, next) = (nextBatch, narrator.lastSequence + 1)
         if !wasKnown {
-            narrator.tell(RecordingGap.batchWithoutHead(label, batch: number, sequence: next).finding)
+            let gap = RecordingGap.batchWithoutHead(
+                label, batch: number, sequence: next, isBehindGap: hasForgotten)
+            narrator.tell(gap.finding)
         } else if !hasToldExclusion {
             hasToldExclusion = true
             narrator.tell(RecordingGap.inboundExcluded(label, batch: number, sequence: next).finding)

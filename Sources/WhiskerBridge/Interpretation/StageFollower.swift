@@ -19,6 +19,8 @@ struct StageFollower: Sendable {
     var open: OpenBatch?
     /// False until a batch begins in view: whether one is open is not known then.
     var isKnown = false
+    /// Whether records went missing since the recording began.
+    var hasForgotten = false
     /// What came out of each branch and was not taken yet.
     var queues: [FrameDirection: [[Arrival]]]
     /// Outputs of interrupted batches, which Pipecat may yet release.
@@ -109,6 +111,7 @@ struct StageFollower: Sendable {
 
     /// Records are missing: whatever is open may be over.
     mutating func forget() {
+        hasForgotten = true
         open = nil
         isKnown = false
         queues = StageFollower.emptyQueues(branches)
