@@ -1,7 +1,7 @@
 # make demo      record, replay, compare and query twelve sentences, live
 # make test      set up what the tests need, build, run them
 # make sanitize  the engine's tests under the thread sanitizer, recordings that are killed under the address sanitizer
-# make crash     kill recordings and cut their power, KILLS=240 CUTS=60 times
+# make crash     kill recordings, cut their power and damage histories, KILLS=240 CUTS=60 DAMAGES=100 times
 # make fuzz      feed anything to the readers of files, RUNS=5000 inputs each
 # make install   PREFIX=/usr/local, DESTDIR=
 # make bench     measure
@@ -11,6 +11,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 KILLS ?= 240
 CUTS ?= 60
+DAMAGES ?= 100
 RUNS ?= 5000
 
 bindir = $(DESTDIR)$(PREFIX)/bin
@@ -52,13 +53,15 @@ sanitize:
 	  --lockstep "$$($(SWIFT) build --show-bin-path)/lockstep"
 	ASAN_OPTIONS=detect_leaks=0 "$$($(SWIFT) build --show-bin-path --scratch-path .build-address)/crashes" power --count 12
 
-# What is promised of crashes and losses of power (docs/RELIABILITY.md): any number of them.
+# What is promised of crashes, losses of power and damage (docs/RELIABILITY.md): any number of them.
 crash:
 	@.ci/setup.sh build test
 	$(SWIFT) build --product lockstep
 	$(SWIFT) build --product crashes
 	"$$($(SWIFT) build --show-bin-path)/crashes" kill --count $(KILLS)
 	"$$($(SWIFT) build --show-bin-path)/crashes" power --count $(CUTS)
+	$(SWIFT) build --build-tests
+	LOCKSTEP_DAMAGES=$(DAMAGES) $(SWIFT) test --skip-build --no-parallel --filter DamageTests
 
 # From the committed corpora, under the address sanitizer; Tests/Fuzzing/run.sh fuzzes for longer.
 fuzz:
