@@ -27,24 +27,13 @@ enum Interruption {
     private static func repair(_ session: Int64, as state: SessionState, _ db: Database) throws {
         let known = try db.firstRow(
             """
-            SELECT inbound, outputs, released, duplicates, bypasses, incidents, events, bytes, duration, counted_to,
-                started_at, events_hash
-            FROM session WHERE session = ?
+            SELECT \(SessionCounts.columns), counted_to, started_at, events_hash FROM session WHERE session = ?
             """, [session]
         ) { row in
-            var counts = SessionCounts()
-            counts.inbound = try row.integer(0)
-            counts.outputs = try row.integer(1)
-            counts.released = try row.integer(2)
-            counts.duplicates = try row.integer(3)
-            counts.bypasses = try row.integer(4)
-            counts.incidents = try row.integer(5)
-            counts.events = try row.integer(6)
-            counts.bytes = try row.integer(7)
-            counts.duration = try row.integer(8)
+            let next = SessionCounts.columnCount
             return (
-                counts: counts, countedTo: try row.integer(9), startedAt: try row.text(10),
-                hash: EventsHash(value: UInt64(bitPattern: try row.optionalInteger(11) ?? 0))
+                counts: try SessionCounts(row), countedTo: try row.integer(next), startedAt: try row.text(next + 1),
+                hash: EventsHash(value: UInt64(bitPattern: try row.optionalInteger(next + 2) ?? 0))
             )
         }
         guard let known else { return }

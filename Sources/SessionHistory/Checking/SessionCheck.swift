@@ -112,25 +112,15 @@ struct SessionCheck {
     private func stored(_ db: Database) throws -> Stored? {
         try db.firstRow(
             """
-            SELECT state, inbound, outputs, released, duplicates, bypasses, incidents, events, bytes, duration, counted_to,
-                events_hash, seal, stages, findings
+            SELECT \(SessionCounts.columns), state, counted_to, events_hash, seal, stages, findings
             FROM session WHERE session = ?
             """, [session]
         ) { row in
-            var counts = SessionCounts()
-            counts.inbound = try row.integer(1)
-            counts.outputs = try row.integer(2)
-            counts.released = try row.integer(3)
-            counts.duplicates = try row.integer(4)
-            counts.bypasses = try row.integer(5)
-            counts.incidents = try row.integer(6)
-            counts.events = try row.integer(7)
-            counts.bytes = try row.integer(8)
-            counts.duration = try row.integer(9)
+            let next = SessionCounts.columnCount
             return Stored(
-                state: try row.text(0), counts: counts, countedTo: try row.integer(10),
-                hash: try row.optionalInteger(11), seal: try row.optionalInteger(12), stages: try row.integer(13),
-                findings: try row.integer(14))
+                state: try row.text(next), counts: try SessionCounts(row), countedTo: try row.integer(next + 1),
+                hash: try row.optionalInteger(next + 2), seal: try row.optionalInteger(next + 3),
+                stages: try row.integer(next + 4), findings: try row.integer(next + 5))
         }
     }
 
