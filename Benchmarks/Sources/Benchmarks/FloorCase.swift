@@ -117,7 +117,7 @@ private final class Inserter {
         let row = "(" + columns.map { _ in "?" }.joined(separator: ",") + ")"
         statements = try Self.pieces.map { rows in
             try db.prepare(
-                "INSERT INTO \(table)(\(columns.joined(separator: ","))) VALUES "
+                "INSERT OR ROLLBACK INTO \(table)(\(columns.joined(separator: ","))) VALUES "
                     + Array(repeating: row, count: rows).joined(separator: ","))
         }
     }

@@ -51,7 +51,7 @@ final class LogTable {
         let row = "(" + columns.map { _ in "?" }.joined(separator: ",") + ")"
         for rows in Self.pieces {
             let sql =
-                "INSERT INTO \(table)(\(columns.joined(separator: ","))) VALUES "
+                "INSERT OR ROLLBACK INTO \(table)(\(columns.joined(separator: ","))) VALUES "
                 + Array(repeating: row, count: rows).joined(separator: ",")
             var handle: OpaquePointer?
             let code = sqlite3_prepare_v3(db, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
