@@ -43,16 +43,22 @@ final class EventBuffer: EventSource, @unchecked Sendable {
 
     // MARK: - The engine's side
 
-    func add(_ event: SessionEvent) {
+    func add(_ event: consuming SessionEvent) {
+        let sequence = event.sequence
         if hasFailed.load(ordering: .relaxed) {
-            state.withLock { $0.lastSequence = event.sequence }
+            state.withLock { $0.lastSequence = sequence }
             return
         }
-        let bytes = event.frame.map { ($0.payload?.bytes.count ?? 0) + ($0.text?.utf8.count ?? 0) } ?? 0
+        var bytes = 0
+        if let parcel = event.parcel {
+            bytes = (parcel.frame.payload?.bytes.count ?? 0) + (parcel.frame.text?.utf8.count ?? 0)
+        }
+        // A closure cannot consume what it captures, but take it out of an optional: no reference is counted.
+        var added = Optional(event)
         state.withLock { state in
-            state.events.append(event)
+            if let event = added.take() { state.events.append(event) }
             state.bytes += bytes
-            state.lastSequence = event.sequence
+            state.lastSequence = sequence
             if state.events.count >= SessionLog.maxWaitingEvents || state.bytes >= SessionLog.maxWaitingBytes {
                 isFull.store(true, ordering: .relaxed)
             }

@@ -72,7 +72,7 @@ public final class SessionRecorder: SessionObserver {
 
     // MARK: - Observing
 
-    public func observe(_ event: SessionEvent) { buffer.add(event) }
+    public func observe(_ event: consuming SessionEvent) { buffer.add(event) }
 
     public var isCongested: Bool { buffer.isCongested }
 

@@ -74,6 +74,9 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     public let uuid: String
 
     private let lease: WriterLease
+    /// The writer's. At hand here, since its counts change with every event, and counting references to what is also referred to
+    /// weakly, as the writer is, takes a detour.
+    private let backlog: Backlog
     private let encoder: SessionEncoder
     /// Emptied, and given to the source at the next exchange.
     private var events: [SessionEvent] = []
@@ -87,6 +90,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     init(lease: WriterLease, encoder: SessionEncoder) {
         self.lease = lease
         self.encoder = encoder
+        backlog = lease.writer.backlog
         session = encoder.session
         uuid = encoder.uuid
     }
@@ -98,7 +102,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     /// Says that the source has one more event, holding roughly so many bytes. It is committed within 15 ms while the
     /// writer keeps up. Cheap, never blocks.
     public func didGather(bytes: Int, in source: any EventSource) {
-        writer.didGather(bytes: bytes)
+        if backlog.add(bytes: bytes) { writer.hurry() }
         if !isQueued.load(ordering: .relaxed) { enqueue(source) }
     }
 
@@ -115,10 +119,10 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     public var committedSequence: Int64 { committed.load(ordering: .acquiring) }
 
     /// Says that events which were gathered will not be fetched.
-    public func didDiscard(events: Int, bytes: Int) { writer.didTake(events: events, bytes: bytes) }
+    public func didDiscard(events: Int, bytes: Int) { backlog.remove(events: events, bytes: bytes) }
 
     /// Whether all sessions of this process together have more waiting for this file than memory should hold.
-    public var isBehind: Bool { writer.isBehind }
+    public var isBehind: Bool { backlog.isTooLarge }
 
     /// Returns when all that the source has is committed.
     ///
@@ -194,7 +198,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
         isQueued.store(false, ordering: .sequentiallyConsistent)
         let bytes = source.takeEvents(into: &events)
         let count = events.count
-        writer.didTake(events: count, bytes: bytes)
+        backlog.remove(events: count, bytes: bytes)
         defer {
             events.removeAll(keepingCapacity: events.capacity <= 512 || events.capacity <= 8 * count)
         }

@@ -53,7 +53,12 @@ public struct SessionEvent: Sendable {
     /// The sequence of the event that this one is about, 0 for none.
     public var subject: Int64
     /// The frame, on events of kind `inbound`, `output`, `late`, `bypass`, and others that have no `subject`.
-    public var frame: (any Frame)?
+    public var frame: (any Frame)? {
+        get { parcel?.frame }
+        set { parcel = newValue.map { Parcel($0) } }
+    }
+    /// `frame`, as the engine passes it on.
+    package var parcel: Parcel?
     public var detail: String?
     /// The processor concerned, for `error` and `stall`.
     public var processor: String?
@@ -66,6 +71,17 @@ public struct SessionEvent: Sendable {
         subject: Int64 = 0, frame: (any Frame)? = nil, detail: String? = nil, processor: String? = nil,
         outcome: BatchOutcome? = nil
     ) {
+        self.init(
+            sequence: sequence, time: time, kind: kind, stage: stage, batch: batch, branch: branch,
+            direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
+            parcel: frame.map { Parcel($0) }, detail: detail, processor: processor, outcome: outcome)
+    }
+
+    init(
+        sequence: Int64, time: Int64, kind: Kind, stage: Int, batch: Int64, branch: Int, direction: FrameDirection?,
+        emission: Int, arrival: Int, position: Int, subject: Int64, parcel: Parcel?, detail: String?,
+        processor: String?, outcome: BatchOutcome?
+    ) {
         self.sequence = sequence
         self.time = time
         self.kind = kind
@@ -77,7 +93,7 @@ public struct SessionEvent: Sendable {
         self.arrival = arrival
         self.position = position
         self.subject = subject
-        self.frame = frame
+        self.parcel = parcel
         self.detail = detail
         self.processor = processor
         self.outcome = outcome

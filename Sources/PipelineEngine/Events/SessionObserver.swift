@@ -2,7 +2,7 @@
 public protocol SessionObserver: AnyObject, Sendable {
     /// One event. Called on the session's executor, in the order of `sequence`, never concurrently for one session;
     /// it holds up the pipeline while it runs.
-    func observe(_ event: SessionEvent)
+    func observe(_ event: consuming SessionEvent)
 
     /// Whether the observer has more unfinished work than it wants. While it is, the session takes no new input (C19).
     var isCongested: Bool { get }

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// One step of a pipeline: takes a frame, pushes what it makes of it.
 ///
 ///     final class Shout: FrameProcessor {
@@ -79,7 +81,7 @@ extension ImmediateProcessor {
         var output = FrameOutput()
         let outcome = Result { try process(frame, direction: direction, into: &output) }
         for item in output.items {
-            if let frame = item.frame { await push(frame, item.direction) }
+            if let parcel = item.parcel { await push(parcel.frame, item.direction) }
         }
         try outcome.get()
     }
@@ -87,11 +89,11 @@ extension ImmediateProcessor {
 
 /// What an `ImmediateProcessor` pushes for one frame, in order.
 public struct FrameOutput {
-    var items: [Item] = []
+    var items: Deque<Item> = []
 
     init() {}
 
-    public mutating func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) {
+    public mutating func push(_ frame: consuming any Frame, _ direction: FrameDirection = .downstream) {
         items.append(Item(frame, direction))
     }
 }

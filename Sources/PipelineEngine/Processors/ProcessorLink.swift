@@ -85,7 +85,7 @@ extension Node {
     fileprivate nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection) async {
         if session.isOver { return }
         if Task.isCancelled, frame.type.frameClass.isSynchronized, frame.type.isInterruptible {
-            session.report(.drop, at: place, frame: frame, direction: direction) {
+            session.report(.drop, at: place, frame: Parcel(frame), direction: direction) {
                 "\(processor?.name ?? "a processor") pushed it after it was interrupted"
             }
             return

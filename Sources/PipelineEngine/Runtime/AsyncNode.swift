@@ -43,10 +43,10 @@ final class AsyncNode: Node, @unchecked Sendable {
     // `nonisolated(nonsending)`, here and on the way of what a processor pushes: a call that stays where it is costs no switch.
     fileprivate nonisolated(nonsending) func handle(_ item: Item) async {
         guard let processor else { return }
-        if let frame = item.frame {
+        if let parcel = item.parcel {
             if item.role != .ordinary { endOwnWork(for: item.role) }
-            do { try await processor.process(frame, direction: item.direction) } catch {
-                if !Task.isCancelled { fail(error, handling: frame) }
+            do { try await processor.process(parcel.frame, direction: item.direction) } catch {
+                if !Task.isCancelled { fail(error, handling: parcel) }
             }
             return
         }

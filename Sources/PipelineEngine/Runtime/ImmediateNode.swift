@@ -23,20 +23,17 @@ final class ImmediateNode: Node, @unchecked Sendable {
     }
 
     private func handle(_ item: consuming Item) {
-        guard let frame = item.frame else { return forward(item) }
+        guard let parcel = item.parcel else { return forward(item) }
         if item.role != .ordinary { endOwnWork(for: item.role) }
         var failure: (any Error)?
-        do { try immediate.process(frame, direction: item.direction, into: &output) } catch { failure = error }
-        if !output.items.isEmpty {
-            for pushed in output.items {
-                if item.origin != .none, pushed.id == item.id {
-                    emit(Item(pushed, origin: item.origin))
-                } else {
-                    emit(pushed)
-                }
+        do { try immediate.process(parcel.frame, direction: item.direction, into: &output) } catch { failure = error }
+        while let pushed = output.items.popFirst() {
+            if item.origin != .none, pushed.id == parcel.id {
+                emit(Item(pushed, origin: item.origin))
+            } else {
+                emit(pushed)
             }
-            output.items.removeAll(keepingCapacity: true)
         }
-        if let failure { fail(failure, handling: frame) }
+        if let failure { fail(failure, handling: parcel) }
     }
 }

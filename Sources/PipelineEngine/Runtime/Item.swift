@@ -1,6 +1,7 @@
 /// What travels between nodes: a frame, or a fence behind one.
 struct Item {
-    private let parcel: Parcel?
+    /// nil for a fence.
+    let parcel: Parcel?
     let direction: FrameDirection
     /// Whether the item overtakes what is synchronized: system frames, and fences behind them.
     let isSystem: Bool
@@ -8,9 +9,6 @@ struct Item {
     let origin: FrameOrigin
     /// Meaningless for a frame.
     let fence: Fence
-
-    /// nil for a fence.
-    var frame: (any Frame)? { parcel?.frame }
 
     /// The frame's id, 0 for a fence.
     var id: Int64 { parcel?.id ?? 0 }
@@ -23,8 +21,11 @@ struct Item {
     /// The part that the engine gives the frame's type.
     var role: FrameType.Role { parcel?.role ?? .ordinary }
 
-    init(_ frame: any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
-        let parcel = Parcel(frame)
+    init(_ frame: consuming any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
+        self.init(Parcel(frame), direction, origin)
+    }
+
+    init(_ parcel: Parcel, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
         self.parcel = parcel
         self.direction = direction
         isSystem = parcel.isSystem
@@ -33,7 +34,7 @@ struct Item {
     }
 
     /// The frame of another item, on another way.
-    init(_ item: borrowing Item, origin: FrameOrigin) {
+    init(_ item: consuming Item, origin: FrameOrigin) {
         parcel = item.parcel
         direction = item.direction
         isSystem = item.isSystem
@@ -47,24 +48,6 @@ struct Item {
         isSystem = fence.isSystem
         origin = .none
         self.fence = fence
-    }
-}
-
-/// A frame with what nodes ask of it: an existential costs a call into the runtime with every copy, a reference does not.
-private final class Parcel: Sendable {
-    let frame: any Frame
-    let id: Int64
-    let role: FrameType.Role
-    let isSystem: Bool
-    let isDroppedByInterruption: Bool
-
-    init(_ frame: any Frame) {
-        let type = frame.type
-        self.frame = frame
-        id = frame.id
-        role = type.role
-        isSystem = type.frameClass == .system
-        isDroppedByInterruption = type.isInterruptible && !isSystem
     }
 }
 

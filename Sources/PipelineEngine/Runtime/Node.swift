@@ -81,7 +81,7 @@ class Node: @unchecked Sendable {
 
     /// Sends on a frame that this node's processor pushed. A frame that is merely forwarded keeps the mark of the release
     /// with which it came (`origin`).
-    final func emit(_ frame: any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
+    final func emit(_ frame: consuming any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
         emit(Item(frame, direction, origin))
     }
 
@@ -90,7 +90,7 @@ class Node: @unchecked Sendable {
         switch item.role {
         case .sync:
             session.report(
-                .anomaly, at: place, frame: item.frame, direction: item.direction, processor: processor?.name
+                .anomaly, at: place, frame: item.parcel, direction: item.direction, processor: processor?.name
             ) {
                 "\(self.processor?.name ?? "a processor") pushed a SyncFrame of its own; it was dropped"
             }
@@ -102,7 +102,7 @@ class Node: @unchecked Sendable {
     }
 
     /// Reports that the processor threw, and tells it upstream (C11).
-    final func fail(_ error: any Error, handling frame: (any Frame)?) {
+    final func fail(_ error: any Error, handling frame: Parcel?) {
         let name = processor?.name ?? "processor"
         let message = String(describing: error)
         session.report(.error, at: place, frame: frame, processor: name) { message }
@@ -182,7 +182,7 @@ class Node: @unchecked Sendable {
         let reason = reason()
         let kept = candidates.filter { !isDropped($0) }
         for item in candidates where isDropped(item) && !item.isFence {
-            session.report(.drop, at: dropPlace, frame: item.frame, direction: item.direction) { reason }
+            session.report(.drop, at: dropPlace, frame: item.parcel, direction: item.direction) { reason }
         }
         taken += count - kept.count
         inbox.replaceSubrange(0..<count, with: kept)

@@ -227,7 +227,7 @@ public final class PipelineSession: Sendable {
     /// Lets a frame enter and does what can be done at once with it.
     private func take(_ frame: any Frame, _ role: FrameType.Role, _ direction: FrameDirection) {
         if role == .sync {
-            core.report(.anomaly, at: nil, frame: frame, direction: direction) {
+            core.report(.anomaly, at: nil, frame: Parcel(frame), direction: direction) {
                 "a SyncFrame was sent into the session from outside; it was dropped"
             }
             return

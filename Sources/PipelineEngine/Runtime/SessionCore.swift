@@ -26,7 +26,7 @@ final class SessionCore: @unchecked Sendable {
     @discardableResult
     func report(
         _ kind: SessionEvent.Kind, stage: Int, batch: Int64 = 0, branch: Int = -1, direction: FrameDirection? = nil,
-        emission: Int = -1, arrival: Int = -1, position: Int = -1, subject: Int64 = 0, frame: (any Frame)? = nil,
+        emission: Int = -1, arrival: Int = -1, position: Int = -1, subject: Int64 = 0, frame: Parcel? = nil,
         processor: String? = nil, outcome: BatchOutcome? = nil, detail: (() -> String)? = nil
     ) -> Int64 {
         guard let observer, !isOver else { return 0 }
@@ -36,13 +36,13 @@ final class SessionCore: @unchecked Sendable {
                 sequence: lastSequence, time: scheduler.eventTime, kind: kind, stage: stage, batch: batch,
                 branch: branch,
                 direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
-                frame: frame, detail: detail?(), processor: processor, outcome: outcome))
+                parcel: frame, detail: detail?(), processor: processor, outcome: outcome))
         return lastSequence
     }
 
     /// Reports an event at a branch, in the batch that is open there; at no stage where `place` is nil.
     func report(
-        _ kind: SessionEvent.Kind, at place: BranchPlace?, frame: (any Frame)?, direction: FrameDirection? = nil,
+        _ kind: SessionEvent.Kind, at place: BranchPlace?, frame: Parcel?, direction: FrameDirection? = nil,
         processor: String? = nil, detail: () -> String
     ) {
         guard isObserved, !isOver else { return }
@@ -82,7 +82,7 @@ final class EndNode: Node, @unchecked Sendable {
     }
 
     override func receive(_ item: consuming Item) {
-        if let frame = item.frame { return deliver(frame, item.direction, item.origin) }
+        if let parcel = item.parcel { return deliver(parcel.frame, item.direction, item.origin) }
         arrivedFences.insert(item.fence.number)
         for waiting in awaitedFences.removeValue(forKey: item.fence.number) ?? [] { waiting.resume() }
     }

@@ -3,7 +3,7 @@
 /// Its buffers serve batch after batch.
 struct BatchRelease {
     /// The frame that opened the batch.
-    typealias Inbound = (frame: any Frame, direction: FrameDirection, sequence: Int64)
+    typealias Inbound = (parcel: Parcel, direction: FrameDirection, sequence: Int64)
 
     private let stage: Int
     /// The outputs of the batch that ends, in the order of their arrival.
@@ -26,7 +26,7 @@ struct BatchRelease {
     mutating func arrange(_ order: FrameOrder, of inbound: Inbound) {
         swallowed = nil
         if !drops.isEmpty { drops.removeAll() }
-        guard let closing = ClosingFrame(inbound.frame, inbound.direction) else {
+        guard let closing = ClosingFrame(inbound.parcel, inbound.direction) else {
             ReleaseOrder.arrange(outputs, order, into: &placements)
             return
         }
@@ -81,7 +81,7 @@ struct BatchRelease {
         }
         if let (inbound, position) = swallowed {
             let origin = FrameOrigin(stage: stage, batch: batch, branch: -1, position: position)
-            node.forward(Item(inbound.frame, inbound.direction, origin))
+            node.forward(Item(inbound.parcel, inbound.direction, origin))
         }
     }
 
@@ -96,7 +96,8 @@ struct BatchRelease {
         for placement in placements {
             guard let winner = placement.duplicateOf.map({ outputs[$0] }) else { continue }
             let other = outputs[placement.output]
-            guard let frame = other.item.frame, let released = winner.item.frame, !frame.hasSameContent(as: released)
+            guard let frame = other.item.parcel?.frame, let released = winner.item.parcel?.frame,
+                !frame.hasSameContent(as: released)
             else { continue }
             session.report(
                 .anomaly, stage: stage, batch: batch, branch: other.branch, direction: other.direction,

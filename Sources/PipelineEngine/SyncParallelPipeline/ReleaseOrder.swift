@@ -14,8 +14,12 @@ public struct ClosingFrame: Sendable {
 
     /// nil for a frame of any other type.
     public init?(_ inbound: any Frame, _ direction: FrameDirection) {
-        guard inbound.type.role == .end || inbound.type.role == .stop else { return nil }
-        id = inbound.header.id
+        self.init(Parcel(inbound), direction)
+    }
+
+    init?(_ inbound: Parcel, _ direction: FrameDirection) {
+        guard inbound.role == .end || inbound.role == .stop else { return nil }
+        id = inbound.id
         type = inbound.type
         self.direction = direction
     }

@@ -73,7 +73,7 @@ final class StageNode: Node, @unchecked Sendable {
     }
 
     private func takeSystem(_ item: Item) {
-        guard let frame = item.frame else { return forward(item) }
+        guard let parcel = item.parcel else { return forward(item) }
         switch item.role {
         case .start where item.direction == .downstream:
             start = .underWay(item, missing: branches.count, born: [])
@@ -84,7 +84,7 @@ final class StageNode: Node, @unchecked Sendable {
         default: break
         }
         // It is pushed on before the branches see it, so that no branch can delay it (C7).
-        session.report(.bypass, stage: number, direction: item.direction, frame: frame)
+        session.report(.bypass, stage: number, direction: item.direction, frame: parcel)
         forward(Item(item, origin: passed(by: -1)))
         sendPast(item)
     }
@@ -101,18 +101,18 @@ final class StageNode: Node, @unchecked Sendable {
     }
 
     private func accept(_ item: Item) {
-        guard let frame = item.frame else { return }
+        guard let parcel = item.parcel else { return }
         let direction = item.direction
         if isEnded || isCancelled {
             let reason = "refused: it came after the " + (isEnded ? "EndFrame" : "session was cancelled")
-            session.report(.drop, stage: number, direction: direction, frame: frame) { reason }
+            session.report(.drop, stage: number, direction: direction, frame: parcel) { reason }
             return
         }
         let batch = barrier.open()
         let sequence =
             session.isObserved
-            ? session.report(.inbound, stage: number, batch: batch, direction: direction, frame: frame) : 0
-        inbound = (frame, direction, sequence)
+            ? session.report(.inbound, stage: number, batch: batch, direction: direction, frame: parcel) : 0
+        inbound = (parcel, direction, sequence)
         acceptedAt = session.scheduler.eventTime
         isStallReported = false
         setStallTimer()
@@ -133,12 +133,12 @@ final class StageNode: Node, @unchecked Sendable {
         }
         if isCancelled || isEnded {
             let reason = isCancelled ? "the session was cancelled" : "it came after the EndFrame"
-            session.report(.drop, stage: number, branch: branch, direction: direction, frame: item.frame) { reason }
+            session.report(.drop, stage: number, branch: branch, direction: direction, frame: item.parcel) { reason }
             return
         }
         if barrier.isInterrupted, item.isDroppedByInterruption {
             session.report(
-                .drop, stage: number, batch: barrier.batch, branch: branch, direction: direction, frame: item.frame
+                .drop, stage: number, batch: barrier.batch, branch: branch, direction: direction, frame: item.parcel
             ) { "its batch was interrupted" }
             return
         }
@@ -148,12 +148,12 @@ final class StageNode: Node, @unchecked Sendable {
             _ = barrier.output(item, from: branch)
             return
         }
-        let frame = item.frame
+        let parcel = item.parcel
         let decision = barrier.output(item, from: branch)
         barrier.recordedLatestOutput(
             as: session.report(
                 decision == .late ? .late : .output, stage: number, batch: batch, branch: branch,
-                direction: direction, emission: emission, arrival: arrival, frame: frame))
+                direction: direction, emission: emission, arrival: arrival, frame: parcel))
     }
 
     /// Pushes on a system frame that was born in a branch (C7).
@@ -163,7 +163,7 @@ final class StageNode: Node, @unchecked Sendable {
             start = .underWay(startItem, missing: missing, born: born)
             return
         }
-        session.report(.bypass, stage: number, branch: branch, direction: item.direction, frame: item.frame)
+        session.report(.bypass, stage: number, branch: branch, direction: item.direction, frame: item.parcel)
         emit(Item(item, origin: passed(by: branch)))
     }
 
@@ -195,7 +195,7 @@ final class StageNode: Node, @unchecked Sendable {
             return
         }
         start = .none
-        session.report(.bypass, stage: number, direction: item.direction, frame: item.frame)
+        session.report(.bypass, stage: number, direction: item.direction, frame: item.parcel)
         forward(Item(item, origin: passed(by: -1)))
         for (item, branch) in born { passOn(item, born: branch) }
         session.scheduler.schedule(self)
@@ -213,7 +213,7 @@ final class StageNode: Node, @unchecked Sendable {
             release.drop(because: "its batch ended as \(outcome.rawValue)")
         } else {
             release.arrange(frameOrder, of: inbound)
-            if inbound.frame.type.role == .end { isEnded = true }
+            if inbound.parcel.role == .end { isEnded = true }
         }
         // Everything is recorded before anything is pushed: what the next stage records comes after.
         release.report(to: session, batch: batch, outcome)
@@ -237,7 +237,7 @@ final class StageNode: Node, @unchecked Sendable {
 
     override func interrupt(by interrupter: Node?) {
         super.interrupt(by: interrupter)
-        if let inbound, !inbound.frame.type.isInterruptible { return }
+        if let inbound, !inbound.parcel.type.isInterruptible { return }
         let isNew = barrier.isOpen && !barrier.isInterrupted
         for output in barrier.interrupt() { reportDrop(output, "its batch was interrupted") }
         if isNew || !barrier.isOpen {

@@ -23,7 +23,7 @@ struct SyncBarrier {
         var outputBranch: Int { branch }
         var outputDirection: FrameDirection { item.direction }
         var outputFrameID: Int64 { item.id }
-        var outputType: FrameType { item.frame?.type ?? .frame }
+        var outputType: FrameType { item.parcel?.type ?? .frame }
         var direction: FrameDirection { item.direction }
     }
 

@@ -92,15 +92,15 @@ final class FrameWriter {
 
     /// Writes the frame's content, as far as `mode` keeps it, unless it is there already.
     func write(
-        _ frame: any Frame, keeping mode: PayloadMode, recent: inout Recent, _ db: Database
+        _ parcel: Parcel, keeping mode: PayloadMode, recent: inout Recent, _ db: Database
     ) throws -> Written {
-        let header = frame.header
-        let entry = try shapes.entry(frame.type, db)
-        var text = frame.text
-        let payload = frame.payload
-        let fields = frame.fields
+        let header = parcel.frame.header
+        let entry = try shapes.entry(parcel.type, db)
+        var text = parcel.frame.text
+        let payload = parcel.frame.payload
+        let fields = parcel.frame.fields
         let metadata = header.metadata
-        let omission = frame.omission
+        let omission = parcel.frame.omission
 
         scratch.removeAll()
         var json = JSONWriter(scratch, maxDepth: limits.depth)
@@ -137,7 +137,7 @@ final class FrameWriter {
             }
             storedHash = hashOfKept(kept, entry, pts: header.pts)
         }
-        var name = mode.keepsWords || header.hasOrdinaryName(frame.type) ? header.name : nil
+        var name = mode.keepsWords || header.hasOrdinaryName(parcel.type) ? header.name : nil
         name = name?.capped(maxBytes: limits.nameBytes)
         let row = try store(header, entry, hash: storedHash, name: name, kept, db)
         let mark =

@@ -19,12 +19,7 @@ final class HistoryWriter: Sendable {
     private let finished = DispatchSemaphore(value: 0)
 
     /// What waits in recorders, over all sessions.
-    private let backlog = Backlog()
-
-    final class Backlog: Sendable {
-        let events = Atomic(0)
-        let bytes = Atomic(0)
-    }
+    let backlog: Backlog
 
     private struct State {
         /// Sessions that have events.
@@ -45,6 +40,7 @@ final class HistoryWriter: Sendable {
         let connection = try WritingConnection(path: path, options: options)
         self.path = path
         self.options = options
+        backlog = Backlog(groupEvents: options.groupEvents)
         state = Mutex(State(window: options.groupWindow))
         owner = connection.owner
         threadName = "lockstep.history \(connection.owner)"
@@ -130,26 +126,6 @@ final class HistoryWriter: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             submit { [self] connection in continuation.resume(with: Result { try body(open(connection)) }) }
         }
-    }
-
-    // MARK: - Backlog
-
-    /// Counts an event that waits in a recorder. From a certain number on, waiting for more would only delay them.
-    func didGather(bytes: Int) {
-        let events = backlog.events.wrappingAdd(1, ordering: .relaxed).newValue
-        if bytes > 0 { backlog.bytes.wrappingAdd(bytes, ordering: .relaxed) }
-        if events == options.groupEvents / 2 || bytes > 1 << 20 { hurry() }
-    }
-
-    func didTake(events: Int, bytes: Int) {
-        backlog.events.wrappingSubtract(events, ordering: .relaxed)
-        backlog.bytes.wrappingSubtract(bytes, ordering: .relaxed)
-    }
-
-    /// Whether all sessions together have more waiting than memory should hold.
-    var isBehind: Bool {
-        backlog.events.load(ordering: .relaxed) >= SessionLog.maxWaitingEvents * 4
-            || backlog.bytes.load(ordering: .relaxed) >= SessionLog.maxWaitingBytes * 2
     }
 
     // MARK: - The thread

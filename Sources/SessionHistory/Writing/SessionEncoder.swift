@@ -62,11 +62,11 @@ final class SessionEncoder {
         var frameRow: Int64?
         var frameMark: UInt64 = 0
         var isLast = false
-        if let frame = event.pointee.frame, subject == nil || !event.pointee.kind.takesFrameFromSubject {
-            let written = try log.frames.write(frame, keeping: mode, recent: &recentFrames, db)
+        if let parcel = event.pointee.parcel, subject == nil || !event.pointee.kind.takesFrameFromSubject {
+            let written = try log.frames.write(parcel, keeping: mode, recent: &recentFrames, db)
             frameRow = written.row
             frameMark = written.mark
-            if written.endsBatch { isLast = noteEnding(frame.id, event.pointee.kind, event.pointee.stage) }
+            if written.endsBatch { isLast = noteEnding(parcel.id, event.pointee.kind, event.pointee.stage) }
         }
         let code = EventCode(
             kind: event.pointee.kind, direction: event.pointee.direction, outcome: event.pointee.outcome,
