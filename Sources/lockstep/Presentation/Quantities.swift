@@ -52,16 +52,19 @@ enum Quantity {
         let units = Int64(scaled.magnitude)
         let sign = scaled < 0 ? "-" : ""
         if digits == 0 { return "\(sign)\(units)" }
+        var text = sign + String(units / Int64(scale)) + "."
         let fraction = String(units % Int64(scale))
-        let zeros = String(repeating: "0", count: digits - fraction.count)
-        return "\(sign)\(units / Int64(scale)).\(zeros)\(fraction)"
+        for _ in 0..<(digits - fraction.utf8.count) { text += "0" }
+        return text + fraction
     }
 
     /// `2026-07-02 14:03:11` of an ISO 8601 time, which is in UTC.
     static func moment(_ iso: String) -> String {
-        guard let mark = iso.utf8.firstIndex(of: UInt8(ascii: "T")) else { return iso }
-        let time = iso.utf8[mark...].dropFirst().prefix(8)
-        return "\(iso[..<mark]) \(Substring(time))"
+        // Bytes, not characters: a list has thousands of them.
+        var moment = Array(iso.utf8)
+        guard let mark = moment.firstIndex(of: UInt8(ascii: "T")) else { return iso }
+        moment[mark] = UInt8(ascii: " ")
+        return String(decoding: moment.prefix(mark + 9), as: UTF8.self)
     }
 
     private static func twoDigits(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }

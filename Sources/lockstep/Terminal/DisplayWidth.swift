@@ -1,8 +1,7 @@
 extension StringProtocol {
     /// The columns that the text takes on a terminal.
     var displayWidth: Int {
-        // Printable ASCII, by far the most frequent: a column a byte.
-        if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return utf8.count }
+        if isPlainASCII { return utf8.count }
         return reduce(0) { $0 + $1.displayWidth }
     }
 }

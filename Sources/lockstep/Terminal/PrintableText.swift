@@ -1,9 +1,19 @@
 extension StringProtocol {
+    /// Whether it is printable ASCII, as nearly everything is: a column a byte, and nothing that a terminal acts on.
+    var isPlainASCII: Bool {
+        let isPlain = utf8.withContiguousStorageIfAvailable { bytes in
+            // To the end in any case: many bytes at a time.
+            var others: UInt8 = 0
+            for byte in bytes { others |= byte &- 0x20 < 0x5f ? 0 : 1 }
+            return others == 0
+        }
+        return isPlain ?? utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+    }
+
     /// The text with everything a terminal would act on written out (`\n`, `\x1b`, `\u{202e}`), so that what a frame or a
     /// file says can neither move the cursor, nor colour, nor reorder what is printed around it.
     var printable: String {
-        // Nearly everything: without decoding it.
-        if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return String(self) }
+        if isPlainASCII { return String(self) }
         guard unicodeScalars.contains(where: \.isHarmful) else { return String(self) }
         var text = ""
         for scalar in unicodeScalars {

@@ -4,13 +4,21 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
         let text: String
         var style: Style
         /// In columns; asked for several times by everything that lays text out.
-        let width: Int
+        var width: Int { Int(columns) }
+        private let columns: Int32
 
         /// - Parameter text: printable already.
         init(text: String, style: Style) {
             self.text = text
             self.style = style
-            width = text.displayWidth
+            columns = Int32(clamping: text.displayWidth)
+        }
+
+        /// - Parameter plain: printable ASCII.
+        init(plain: String, style: Style) {
+            text = plain
+            self.style = style
+            columns = Int32(clamping: plain.utf8.count)
         }
     }
 
@@ -23,7 +31,10 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     init() {}
 
     init(_ text: some StringProtocol, _ style: Style = .plain) {
-        if !text.isEmpty { first = Span(text: text.printable, style: style) }
+        if text.isEmpty { return }
+        first =
+            text.isPlainASCII
+            ? Span(plain: String(text), style: style) : Span(text: text.printable, style: style)
     }
 
     init(stringLiteral value: String) { self.init(value) }
@@ -47,7 +58,10 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     mutating func append(_ text: some StringProtocol, _ style: Style = .plain) { self += StyledText(text, style) }
 
     /// In columns.
-    var width: Int { others.reduce(first?.width ?? 0) { $0 + $1.width } }
+    var width: Int {
+        let width = first?.width ?? 0
+        return others.isEmpty ? width : others.reduce(width) { $0 + $1.width }
+    }
 
     var plain: String { others.reduce(into: first?.text ?? "") { $0 += $1.text } }
 
@@ -141,6 +155,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     /// Appends it as a terminal, or a file, is given it, with or without colours: UTF-8.
     func render(inColour: Bool, into bytes: inout [UInt8]) {
         first?.render(inColour: inColour, into: &bytes)
+        if others.isEmpty { return }
         for span in others { span.render(inColour: inColour, into: &bytes) }
     }
 
@@ -155,7 +170,8 @@ extension StyledText.Span {
     fileprivate func render(inColour: Bool, into bytes: inout [UInt8]) {
         let isStyled = inColour && !style.isEmpty
         if isStyled { bytes.append(contentsOf: "\u{1b}[\(style.codes)m".utf8) }
-        bytes.append(contentsOf: text.utf8)
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
         if isStyled { bytes.append(contentsOf: "\u{1b}[0m".utf8) }
     }
 }
