@@ -45,9 +45,9 @@ test:
 # The engine's tests under the thread sanitizer, in a build of their own. It does not know Synchronization.Mutex, which others use.
 sanitize:
 	@.ci/setup.sh build
-	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build-sanitize
-	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build-sanitize \
-	  --filter PipelineEngineTests
+	LOCKSTEP_ENGINE_ONLY=1 $(SWIFT) build --build-tests --sanitize=thread --scratch-path .build-sanitize
+	LOCKSTEP_ENGINE_ONLY=1 TSAN_OPTIONS=halt_on_error=1 \
+	  $(SWIFT) test --skip-build --no-parallel --sanitize=thread --scratch-path .build-sanitize
 	$(SWIFT) build --product crashes --sanitize=address --scratch-path .build-address
 	ASAN_OPTIONS=detect_leaks=0 "$$($(SWIFT) build --show-bin-path --scratch-path .build-address)/crashes" kill --count 24 \
 	  --lockstep "$$($(SWIFT) build --show-bin-path)/lockstep"

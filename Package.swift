@@ -126,3 +126,9 @@ let package = Package(
             ], exclude: ["Goldens"], swiftSettings: strict),
     ]
 )
+
+// The thread sanitizer's build (make sanitize) is of the engine and its tests: the others would be built for nothing.
+if Context.environment["LOCKSTEP_ENGINE_ONLY"] != nil {
+    package.targets.removeAll { !$0.name.hasPrefix("PipelineEngine") }
+    package.products.removeAll { $0.name != "PipelineEngine" }
+}

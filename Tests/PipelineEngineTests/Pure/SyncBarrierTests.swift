@@ -130,10 +130,10 @@ import Testing
         let batch = barrier.open()
         _ = barrier.output(Item(TextFrame("gone"), .downstream), from: 0)
         _ = barrier.output(Item(ReceiptFrame(), .downstream), from: 0)
-        #expect(barrier.interrupt().map { $0.item.frame?.text } == ["gone"])
+        #expect(barrier.interrupt().map { $0.item.parcel?.frame.text } == ["gone"])
         #expect(barrier.isInterrupted)
         #expect(barrier.sync(of: batch, from: 0) == .complete)
-        #expect(close(&barrier).map { $0.item.frame?.text } == ["receipt"])
+        #expect(close(&barrier).map { $0.item.parcel?.frame.text } == ["receipt"])
         #expect(!barrier.isInterrupted)
     }
 }
