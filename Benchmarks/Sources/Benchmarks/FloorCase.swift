@@ -115,6 +115,7 @@ private final class Inserter {
         self.db = db
         self.columns = columns.count
         let row = "(" + columns.map { _ in "?" }.joined(separator: ",") + ")"
+        // OR ROLLBACK, as in a recording: needs no journal for each statement.
         statements = try Self.pieces.map { rows in
             try db.prepare(
                 "INSERT OR ROLLBACK INTO \(table)(\(columns.joined(separator: ","))) VALUES "

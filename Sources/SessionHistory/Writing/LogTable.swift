@@ -50,6 +50,8 @@ final class LogTable {
         cells.initialize(repeating: .null, count: Self.capacity * columns.count)
         let row = "(" + columns.map { _ in "?" }.joined(separator: ",") + ")"
         for rows in Self.pieces {
+            // OR ROLLBACK: a statement that may fail half way and leave the transaction as it was would first copy each page that
+            // it changes into a temporary file. Here a failure ends the transaction anyway.
             let sql =
                 "INSERT OR ROLLBACK INTO \(table)(\(columns.joined(separator: ","))) VALUES "
                 + Array(repeating: row, count: rows).joined(separator: ",")
