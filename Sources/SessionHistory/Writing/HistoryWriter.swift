@@ -131,7 +131,6 @@ final class HistoryWriter: Sendable {
     // MARK: - The thread
 
     private func run(_ connection: WritingConnection) {
-        giveWay()
         var group = GroupCommit(connection, options)
         var window = options.groupWindow
         while true {
@@ -173,14 +172,6 @@ final class HistoryWriter: Sendable {
         }
         connection.close()
         finished.signal()
-    }
-
-    /// Where cores are scarce, sessions go first and the history follows: memory holds what waits meanwhile (C19).
-    private func giveWay() {
-        #if os(Linux)
-            // On Linux this is the priority of the calling thread alone. Where it is refused, nothing is lost but latency.
-            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
-        #endif
     }
 
     private func sleep(_ nanoseconds: UInt64) {
