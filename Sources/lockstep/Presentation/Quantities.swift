@@ -52,10 +52,9 @@ enum Quantity {
         let units = Int64(scaled.magnitude)
         let sign = scaled < 0 ? "-" : ""
         if digits == 0 { return "\(sign)\(units)" }
-        var text = sign + String(units / Int64(scale)) + "."
         let fraction = String(units % Int64(scale))
-        for _ in 0..<(digits - fraction.utf8.count) { text += "0" }
-        return text + fraction
+        let zeros = String(repeating: "0", count: digits - fraction.utf8.count)
+        return "\(sign)\(units / Int64(scale)).\(zeros)\(fraction)"
     }
 
     /// `2026-07-02 14:03:11` of an ISO 8601 time, which is in UTC.

@@ -4,21 +4,20 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
         let text: String
         var style: Style
         /// In columns; asked for several times by everything that lays text out.
-        var width: Int { Int(columns) }
-        private let columns: Int32
+        let width: Int
 
         /// - Parameter text: printable already.
         init(text: String, style: Style) {
             self.text = text
             self.style = style
-            columns = Int32(clamping: text.displayWidth)
+            width = text.displayWidth
         }
 
         /// - Parameter plain: printable ASCII.
         init(plain: String, style: Style) {
             text = plain
             self.style = style
-            columns = Int32(clamping: plain.utf8.count)
+            width = plain.utf8.count
         }
     }
 
@@ -58,10 +57,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     mutating func append(_ text: some StringProtocol, _ style: Style = .plain) { self += StyledText(text, style) }
 
     /// In columns.
-    var width: Int {
-        let width = first?.width ?? 0
-        return others.isEmpty ? width : others.reduce(width) { $0 + $1.width }
-    }
+    var width: Int { others.reduce(first?.width ?? 0) { $0 + $1.width } }
 
     var plain: String { others.reduce(into: first?.text ?? "") { $0 += $1.text } }
 
@@ -155,7 +151,6 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     /// Appends it as a terminal, or a file, is given it, with or without colours: UTF-8.
     func render(inColour: Bool, into bytes: inout [UInt8]) {
         first?.render(inColour: inColour, into: &bytes)
-        if others.isEmpty { return }
         for span in others { span.render(inColour: inColour, into: &bytes) }
     }
 

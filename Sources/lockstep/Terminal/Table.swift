@@ -23,12 +23,13 @@ struct Table {
         if columns.contains(where: { !$0.title.isEmpty }) { add(columns.map { StyledText($0.title, .dim) }) }
     }
 
-    /// Adds a row; what it has no cells for stays empty.
-    mutating func add(_ row: consuming [StyledText]) {
+    /// Adds a row.
+    ///
+    /// - Precondition: it has a cell for each column.
+    mutating func add(_ row: [StyledText]) {
+        precondition(row.count == columns.count, "a row of \(row.count) cells in a table of \(columns.count) columns")
         for index in row.indices { widest[index] = max(widest[index], row[index].width) }
-        let missing = columns.count - row.count
-        cells.append(contentsOf: row)
-        if missing > 0 { cells.append(contentsOf: repeatElement(StyledText(), count: missing)) }
+        cells += row
     }
 
     private var rowStarts: StrideTo<Int> { stride(from: 0, to: cells.count, by: columns.count) }
@@ -37,14 +38,10 @@ struct Table {
     func lines(width: Int) -> [StyledText] {
         let widths = columnWidths(fitting: width)
         return rowStarts.map { start in
-            var line = StyledText(String(repeating: " ", count: indent))
-            for index in columns.indices {
-                let cell = cells[start + index].cut(to: widths[index])
-                let blanks = blanks(around: cell.width, index, widths)
-                line.append(String(repeating: " ", count: blanks.before))
-                line += cell
-                line.append(String(repeating: " ", count: blanks.after))
-            }
+            var line = StyledText()
+            layOut(
+                rowAt: start, widths, text: { line += $0 },
+                blanks: { line.append(String(repeating: " ", count: $0)) })
             return line
         }
     }
@@ -57,30 +54,25 @@ struct Table {
         var line: [UInt8] = []
         for start in rowStarts {
             line.removeAll(keepingCapacity: true)
-            line.append(blanks: indent)
-            for index in columns.indices {
-                // Nearly every cell fits: asked and rendered in place, it is not copied.
-                let fits = cells[start + index].width <= widths[index]
-                let cut = fits ? nil : cells[start + index].cut(to: widths[index])
-                let blanks = blanks(around: cut?.width ?? cells[start + index].width, index, widths)
-                line.append(blanks: blanks.before)
-                if let cut {
-                    cut.render(inColour: inColour, into: &line)
-                } else {
-                    cells[start + index].render(inColour: inColour, into: &line)
-                }
-                line.append(blanks: blanks.after)
-            }
+            layOut(
+                rowAt: start, widths, text: { $0.render(inColour: inColour, into: &line) },
+                blanks: { for _ in 0..<$0 { line.append(UInt8(ascii: " ")) } })
             line.append(UInt8(ascii: "\n"))
             try body(line)
         }
     }
 
-    /// The blanks before and behind a cell of this width; nothing stands behind the last one.
-    private func blanks(around width: Int, _ index: Int, _ widths: [Int]) -> (before: Int, after: Int) {
-        let padding = max(0, widths[index] - width)
-        let gap = index < columns.count - 1 ? 2 : 0
-        return columns[index].alignment == .right ? (padding, gap) : (0, gap == 0 ? 0 : padding + gap)
+    private func layOut(rowAt start: Int, _ widths: [Int], text: (StyledText) -> Void, blanks: (Int) -> Void) {
+        if indent > 0 { blanks(indent) }
+        for index in columns.indices {
+            let cell = cells[start + index].cut(to: widths[index])
+            let padding = widths[index] - cell.width
+            let isLeft = columns[index].alignment == .left
+            if !isLeft, padding > 0 { blanks(padding) }
+            text(cell)
+            // Nothing stands behind the last column.
+            if index < columns.count - 1 { blanks((isLeft ? padding : 0) + 2) }
+        }
     }
 
     private func columnWidths(fitting width: Int) -> [Int] {
@@ -94,11 +86,5 @@ struct Table {
             excess -= 1
         }
         return widths
-    }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(blanks count: Int) {
-        for _ in 0..<count { append(UInt8(ascii: " ")) }
     }
 }
