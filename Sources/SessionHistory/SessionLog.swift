@@ -74,8 +74,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     public let uuid: String
 
     private let lease: WriterLease
-    /// The writer's. At hand here, since its counts change with every event, and counting references to what is also referred to
-    /// weakly, as the writer is, takes a detour.
+    /// The writer's; at hand here, since it changes with every event.
     private let backlog: Backlog
     private let encoder: SessionEncoder
     /// Emptied, and given to the source at the next exchange.

@@ -71,17 +71,6 @@ public struct SessionEvent: Sendable {
         subject: Int64 = 0, frame: (any Frame)? = nil, detail: String? = nil, processor: String? = nil,
         outcome: BatchOutcome? = nil
     ) {
-        self.init(
-            sequence: sequence, time: time, kind: kind, stage: stage, batch: batch, branch: branch,
-            direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
-            parcel: frame.map { Parcel($0) }, detail: detail, processor: processor, outcome: outcome)
-    }
-
-    init(
-        sequence: Int64, time: Int64, kind: Kind, stage: Int, batch: Int64, branch: Int, direction: FrameDirection?,
-        emission: Int, arrival: Int, position: Int, subject: Int64, parcel: Parcel?, detail: String?,
-        processor: String?, outcome: BatchOutcome?
-    ) {
         self.sequence = sequence
         self.time = time
         self.kind = kind
@@ -93,7 +82,7 @@ public struct SessionEvent: Sendable {
         self.arrival = arrival
         self.position = position
         self.subject = subject
-        self.parcel = parcel
+        parcel = frame.map { Parcel($0) }
         self.detail = detail
         self.processor = processor
         self.outcome = outcome

@@ -6,19 +6,16 @@ package final class Parcel: Sendable {
     package let id: Int64
     /// The frame's.
     package let type: FrameType
-    /// Whether an interruption drops it (C10).
-    let isDroppedByInterruption: Bool
-
     /// The part that the engine gives its type.
     var role: FrameType.Role { type.role }
     /// Whether it overtakes what is synchronized (C7).
     var isSystem: Bool { type.frameClass == .system }
+    /// Whether an interruption drops it (C10).
+    var isDroppedByInterruption: Bool { type.isInterruptible && !isSystem }
 
     package init(_ frame: consuming any Frame) {
         id = frame.id
-        let type = frame.type
-        self.type = type
-        isDroppedByInterruption = type.isInterruptible && type.frameClass != .system
+        type = frame.type
         self.frame = frame
     }
 }

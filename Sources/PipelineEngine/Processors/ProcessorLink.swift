@@ -84,15 +84,16 @@ extension Node {
     /// Sends on what the processor pushed from a task.
     fileprivate nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection) async {
         if session.isOver { return }
-        if Task.isCancelled, frame.type.frameClass.isSynchronized, frame.type.isInterruptible {
-            session.report(.drop, at: place, frame: Parcel(frame), direction: direction) {
+        let parcel = Parcel(frame)
+        if Task.isCancelled, parcel.isDroppedByInterruption {
+            session.report(.drop, at: place, frame: parcel, direction: direction) {
                 "\(processor?.name ?? "a processor") pushed it after it was interrupted"
             }
             return
         }
         session.scheduler.readTimeAnew()
-        emit(frame, direction, (self as? AsyncNode)?.origin(of: frame) ?? .none)
-        if direction == .downstream, !session.isOver, next.isFull, frame.type.frameClass.isSynchronized {
+        emit(Item(parcel, direction, (self as? AsyncNode)?.origin(of: parcel.id) ?? .none))
+        if direction == .downstream, !session.isOver, next.isFull, !parcel.isSystem {
             await next.untilRoom()
         }
     }

@@ -27,9 +27,9 @@ final class AsyncNode: Node, @unchecked Sendable {
     }
 
     /// The mark of the release with which the frame of this id came, if the processor handles it now.
-    func origin(of frame: any Frame) -> FrameOrigin {
+    func origin(of id: Int64) -> FrameOrigin {
         for lane in [synchronized, system] {
-            if let current = lane.current, current.origin != .none, current.id == frame.id {
+            if let current = lane.current, current.origin != .none, current.id == id {
                 return current.origin
             }
         }

@@ -79,12 +79,11 @@ class Node: @unchecked Sendable {
         if item.direction == .downstream { next.receive(item) } else { previous.receive(item) }
     }
 
-    /// Sends on a frame that this node's processor pushed. A frame that is merely forwarded keeps the mark of the release
-    /// with which it came (`origin`).
-    final func emit(_ frame: consuming any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
-        emit(Item(frame, direction, origin))
-    }
+    /// Sends on a frame that this node makes itself.
+    final func emit(_ frame: consuming any Frame, _ direction: FrameDirection) { emit(Item(frame, direction)) }
 
+    /// Sends on what this node's processor pushed. A frame that is merely forwarded keeps the mark of the release with which it
+    /// came (`origin`).
     final func emit(_ item: consuming Item) {
         if session.isOver { return }
         switch item.role {

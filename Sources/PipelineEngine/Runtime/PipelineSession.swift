@@ -122,7 +122,7 @@ public final class PipelineSession: Sendable {
             throw error
         }
         await perform {
-            self.enter(StartFrame(), fence: .start)
+            self.enter(Parcel(StartFrame()), fence: .start)
             await self.core.tail.untilFence(SessionFence.start.rawValue)
         }
         state.withLock { if $0.phase == .starting { $0.phase = .running } }
@@ -141,9 +141,10 @@ public final class PipelineSession: Sendable {
         _ frame: any Frame, _ direction: FrameDirection = .downstream
     ) async throws {
         if core.scheduler.isCurrent {
-            if try !takeAtOnce(frame, direction) { try await accept(frame, direction) }
+            let parcel = Parcel(frame)
+            if try !takeAtOnce(parcel, direction) { try await accept(parcel, direction) }
         } else {
-            try await withTaskExecutorPreference(core.scheduler) { try await accept(frame, direction) }
+            try await withTaskExecutorPreference(core.scheduler) { try await accept(Parcel(frame), direction) }
         }
     }
 
@@ -153,8 +154,9 @@ public final class PipelineSession: Sendable {
     public func send(contentsOf frames: some Sequence<any Frame> & Sendable) async throws {
         try await withTaskExecutorPreference(core.scheduler) {
             try await FrameIdentity.$current.withValue(identity) {
-                for frame in frames where try !takeAtOnce(frame, .downstream) {
-                    try await accept(frame, .downstream)
+                for frame in frames {
+                    let parcel = Parcel(frame)
+                    if try !takeAtOnce(parcel, .downstream) { try await accept(parcel, .downstream) }
                 }
             }
         }
@@ -182,7 +184,8 @@ public final class PipelineSession: Sendable {
                         try await core.scheduler.passTime { try await core.scheduler.sleep(until: time) }
                     }
                     guard isRunning else { return }
-                    if try !takeAtOnce(next.frame, next.direction) { try await accept(next.frame, next.direction) }
+                    let parcel = Parcel(next.frame)
+                    if try !takeAtOnce(parcel, next.direction) { try await accept(parcel, next.direction) }
                 }
             }
         }
@@ -193,24 +196,21 @@ public final class PipelineSession: Sendable {
     /// Takes a frame in if nothing has to be waited for: then no task is switched, which would cost more than the frame does.
     ///
     /// - Returns: false when the frame has not been taken; `accept` then is the way.
-    private func takeAtOnce(_ frame: any Frame, _ direction: FrameDirection) throws -> Bool {
+    private func takeAtOnce(_ parcel: Parcel, _ direction: FrameDirection) throws -> Bool {
         guard isRunning else { throw PipelineError(.notRunning, "the session is not running; start it first") }
         if core.scheduler.isVirtual { return false }
-        let type = frame.type
-        if type.frameClass.isSynchronized, core.isCongested || (direction == .downstream && core.head.next.isFull) {
-            return false
-        }
+        if !parcel.isSystem, core.isCongested || (direction == .downstream && core.head.next.isFull) { return false }
         core.scheduler.readTimeAnew()
-        take(frame, type.role, direction)
+        take(parcel, direction)
         return true
     }
 
-    private func accept(_ frame: any Frame, _ direction: FrameDirection) async throws {
+    private func accept(_ parcel: Parcel, _ direction: FrameDirection) async throws {
         guard isRunning else { throw PipelineError(.notRunning, "the session is not running; start it first") }
         let scheduler = core.scheduler
         if scheduler.isVirtual { await scheduler.untilIdle() }
         scheduler.readTimeAnew()
-        if frame.type.frameClass.isSynchronized {
+        if !parcel.isSystem {
             while core.isCongested {
                 scheduler.hold()
                 await core.waitWhileCongested()
@@ -220,27 +220,27 @@ public final class PipelineSession: Sendable {
                 await scheduler.passTime { await core.head.next.untilRoom() }
             }
         }
-        take(frame, frame.type.role, direction)
+        take(parcel, direction)
         if scheduler.isVirtual { await scheduler.untilIdle() }
     }
 
     /// Lets a frame enter and does what can be done at once with it.
-    private func take(_ frame: any Frame, _ role: FrameType.Role, _ direction: FrameDirection) {
-        if role == .sync {
-            core.report(.anomaly, at: nil, frame: Parcel(frame), direction: direction) {
+    private func take(_ parcel: Parcel, _ direction: FrameDirection) {
+        if parcel.role == .sync {
+            core.report(.anomaly, at: nil, frame: parcel, direction: direction) {
                 "a SyncFrame was sent into the session from outside; it was dropped"
             }
             return
         }
-        if role == .end, direction == .downstream {
+        if parcel.role == .end, direction == .downstream {
             let isFirst = state.withLock { state in
                 defer { if state.phase == .running { state.phase = .ending } }
                 return state.phase == .running
             }
-            if isFirst { return enter(frame, fence: .end) }
+            if isFirst { return enter(parcel, fence: .end) }
         }
         let entry: Node = direction == .downstream ? core.head.next : core.tail.previous
-        entry.receive(Item(frame, direction))
+        entry.receive(Item(parcel, direction))
         core.scheduler.runReadyNodes()
     }
 
@@ -251,11 +251,11 @@ public final class PipelineSession: Sendable {
         case cancel
     }
 
-    private func enter(_ frame: any Frame, fence: SessionFence) {
-        core.head.next.receive(Item(frame, .downstream))
+    private func enter(_ parcel: Parcel, fence: SessionFence) {
+        core.head.next.receive(Item(parcel, .downstream))
         core.head.next.receive(
             Item(
-                Fence(number: fence.rawValue, isSystem: frame.type.frameClass == .system, drains: fence == .end),
+                Fence(number: fence.rawValue, isSystem: parcel.isSystem, drains: fence == .end),
                 .downstream))
         core.scheduler.runReadyNodes()
     }
@@ -269,7 +269,7 @@ public final class PipelineSession: Sendable {
         if isRunning {
             await perform {
                 if self.state.withLock({ $0.phase == .running }) {
-                    try? await self.accept(EndFrame(), .downstream)
+                    try? await self.accept(Parcel(EndFrame()), .downstream)
                 }
                 await self.core.tail.untilFence(SessionFence.end.rawValue)
             }
@@ -291,7 +291,7 @@ public final class PipelineSession: Sendable {
                 // A processor that is stuck in a system frame must not keep the session from ending.
                 let limit = self.core.scheduler.now + 2_000_000_000
                 self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail?.stop() }
-                self.enter(CancelFrame(), fence: .cancel)
+                self.enter(Parcel(CancelFrame()), fence: .cancel)
                 await self.core.tail.untilFence(SessionFence.cancel.rawValue)
             }
         }

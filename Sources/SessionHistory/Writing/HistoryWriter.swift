@@ -55,12 +55,12 @@ final class HistoryWriter: Sendable {
 
     /// Frees what a process that died left unfinished, a piece at a time.
     private func goOnRemoving() {
-        submit { [weak self] connection in
+        submit { [self] connection in
             // What fails here is tried again at the next opening.
             guard let connection, (try? Removing.isUnfinished(connection)) == true,
                 (try? Removing.sweepStep(connection)) == true
             else { return }
-            self?.goOnRemoving()
+            goOnRemoving()
         }
     }
 
