@@ -4,19 +4,26 @@ import Synchronization
 
 /// The events of one session between the engine, which adds them, and the history's writer, which fetches them.
 ///
-/// The two sides have an array each and exchange them, so that neither waits for the other nor allocates.
+/// Arrays go round: filled here, written there, and back to be emptied, so that neither side waits for the other nor allocates.
 ///
-/// `@unchecked Sendable`: `log` is set once, before the first event.
+/// `@unchecked Sendable`: `log` is set once, before the first event; `spare` is the writer's thread's.
 final class EventBuffer: EventSource, @unchecked Sendable {
     private struct State {
         var events: [SessionEvent] = []
         var bytes = 0
+        /// Events that are written. The engine's side lets go of their frames, one for each event that comes: that memory then
+        /// serves the frames to come, which memory given back by another thread does not.
+        var written: [SessionEvent] = []
+        /// How many of them have a frame that is to be let go of, or none.
+        var unreleased = 0
         /// The sequence of the last event that was added.
         var lastSequence: Int64 = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
+    /// Empty: what the engine's side fills after the next exchange. The writer's thread's.
+    private var spare: [SessionEvent] = []
     private let isFull = Atomic(false)
     private let hasFailed = Atomic(false)
     private var log: SessionLog?
@@ -55,14 +62,19 @@ final class EventBuffer: EventSource, @unchecked Sendable {
         }
         // A closure cannot consume what it captures, but take it out of an optional: no reference is counted.
         var added = Optional(event)
-        state.withLock { state in
+        let written = state.withLock { state in
             if let event = added.take() { state.events.append(event) }
             state.bytes += bytes
             state.lastSequence = sequence
             if state.events.count >= SessionLog.maxWaitingEvents || state.bytes >= SessionLog.maxWaitingBytes {
                 isFull.store(true, ordering: .relaxed)
             }
+            guard state.unreleased > 0 else { return Parcel?.none }
+            state.unreleased -= 1
+            return state.written[state.unreleased].parcel.take()
         }
+        // Outside of the lock, since a frame may hold an object that does something at its end.
+        _ = consume written
         log?.didGather(bytes: bytes, in: self)
     }
 
@@ -111,7 +123,9 @@ final class EventBuffer: EventSource, @unchecked Sendable {
 
     func takeEvents(into events: inout [SessionEvent]) -> Int {
         let taken = state.withLock { state in
-            swap(&state.events, &events)
+            swap(&state.events, &spare)
+            swap(&state.written, &events)
+            state.unreleased = state.written.count
             defer {
                 state.bytes = 0
                 state.waiters = []
@@ -120,6 +134,9 @@ final class EventBuffer: EventSource, @unchecked Sendable {
             return (bytes: state.bytes, waiters: state.waiters)
         }
         for waiter in taken.waiters { waiter.resume() }
+        // What the engine's side has not got round to.
+        events.removeAll(keepingCapacity: events.capacity <= 512 || events.capacity <= 8 * spare.count)
+        swap(&events, &spare)
         return taken.bytes
     }
 

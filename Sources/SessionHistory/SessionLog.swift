@@ -36,8 +36,11 @@ public struct SessionStart: Sendable {
 
 /// Where the history's writer fetches a session's events.
 public protocol EventSource: AnyObject, Sendable {
-    /// Exchanges the events gathered since the last call, in the order of their sequence, for an empty array, and returns
-    /// roughly how many bytes of content they hold. Called on the writer's thread.
+    /// Exchanges the events gathered since the last call, in the order of their sequence, for events that are written or none, and
+    /// returns roughly how many bytes of content they hold. Called on the writer's thread.
+    ///
+    /// Whoever made the events does best to let go of those that are written: memory that another thread gives back is slower to
+    /// get anew.
     func takeEvents(into events: inout [SessionEvent]) -> Int
 
     /// The events taken last are not in the history, and none that come later will be. Called on the writer's thread, once.
@@ -68,6 +71,8 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     /// A source should take no more events while it has so many waiting, or so many bytes.
     public static let maxWaitingEvents = 32_768
     public static let maxWaitingBytes = 32 << 20
+    /// Events that are written go back to the source only if they hold no more content than this, or 64 bytes each.
+    private static let maxReturnedBytes = 64 << 10
 
     /// The session's number in this history.
     public let session: Int64
@@ -77,7 +82,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     /// The writer's; at hand here, since it changes with every event.
     private let backlog: Backlog
     private let encoder: SessionEncoder
-    /// Emptied, and given to the source at the next exchange.
+    /// What was taken last; is given back to the source at the next exchange.
     private var events: [SessionEvent] = []
     /// The last event that was appended to the log, committed or not.
     private var appended: Int64 = 0
@@ -198,9 +203,8 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
         let bytes = source.takeEvents(into: &events)
         let count = events.count
         backlog.remove(events: count, bytes: bytes)
-        defer {
-            events.removeAll(keepingCapacity: events.capacity <= 512 || events.capacity <= 8 * count)
-        }
+        // The source gets them at the next exchange. Of a session that rests, that is late, so much content is not to wait for it.
+        defer { if bytes > max(Self.maxReturnedBytes, 64 * count) { events.removeAll(keepingCapacity: true) } }
         guard failure.withLock({ $0 }) == nil, !isOver else { return 0 }
         do {
             try encoder.append(events, to: log, db)

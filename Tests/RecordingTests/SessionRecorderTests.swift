@@ -112,6 +112,44 @@ struct SessionRecorderTests {
         #expect(try history.releases(of: session.session, order: .recorded).isEmpty)
     }
 
+    /// A frame that tells, through a weak reference, whether anybody still holds it.
+    private struct WatchedFrame: Frame {
+        final class Token: Sendable {}
+
+        static let frameType = FrameType("WatchedFrame", base: .dataFrame)
+        var header = FrameHeader()
+        let token: Token
+        let bytes: Int
+        var payload: FramePayload? { FramePayload(name: "audio", bytes: [UInt8](repeating: 7, count: bytes)) }
+        var fields: FrameFields { [:] }
+    }
+
+    /// What is written is let go of: much content at once, little of it with the events that come after.
+    @Test(.timeLimit(.minutes(1)), arguments: [1, 1 << 20])
+    func whatIsWrittenIsLetGoOf(_ bytes: Int) async throws {
+        defer { removeFolder() }
+        let history = try History.open(at: path, for: .writing)
+        let recorder = try await SessionRecorder.start(in: history, definition: Self.definition)
+        weak var token: WatchedFrame.Token?
+        do {
+            let frame = WatchedFrame(token: WatchedFrame.Token(), bytes: bytes)
+            token = frame.token
+            recorder.observe(SessionEvent(sequence: 1, time: 1, kind: .bypass, stage: 0, frame: frame))
+        }
+        try await recorder.flush()
+        if bytes == 1 {
+            #expect(token != nil)  // or this test would show nothing
+            // Given back with the next exchange, and let go of with the event after that.
+            for sequence in Int64(2)...3 {
+                recorder.observe(Self.event(sequence))
+                try await recorder.flush()
+            }
+        }
+        #expect(token == nil)
+        try await recorder.close(state: .complete)
+        #expect(try history.session("last").bypasses == (bytes == 1 ? 3 : 1))
+    }
+
     /// Behind a disk that stands still, input stops and memory with it; in a process of its own, whose memory it is.
     @Test(
         .enabled(

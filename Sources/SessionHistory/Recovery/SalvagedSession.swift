@@ -115,6 +115,7 @@ final class SalvagedEvents: EventSource {
     func add(_ event: SessionEvent) { waiting.withLock { $0.append(event) } }
 
     func takeEvents(into events: inout [SessionEvent]) -> Int {
+        events.removeAll(keepingCapacity: true)
         waiting.withLock { swap(&$0, &events) }
         return 0
     }

@@ -216,7 +216,7 @@ final class FrameWriter {
         return Int64(bitPattern: key.hash([entry.hashSeed] + parts))
     }
 
-    private func hashOfKept(_ kept: KeptContent, _ entry: ShapeCatalogue.Entry, pts: Int64?) -> UInt64 {
+    private func hashOfKept(_ kept: borrowing KeptContent, _ entry: ShapeCatalogue.Entry, pts: Int64?) -> UInt64 {
         func content(_ text: UnsafeRawBufferPointer?, _ payload: UnsafeRawBufferPointer?) -> UInt64 {
             FrameHash.content(
                 seed: entry.hashSeed, pts: pts, text: text, fields: kept.fields.map(scratch.bytes),
@@ -231,7 +231,8 @@ final class FrameWriter {
     }
 
     private func store(
-        _ header: FrameHeader, _ entry: ShapeCatalogue.Entry, hash: UInt64, name: String?, _ kept: KeptContent,
+        _ header: FrameHeader, _ entry: ShapeCatalogue.Entry, hash: UInt64, name: String?,
+        _ kept: borrowing KeptContent,
         _ db: Database
     ) throws -> Int64 {
         var text = kept.text

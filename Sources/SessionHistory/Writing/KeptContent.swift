@@ -1,7 +1,9 @@
 import PipelineEngine
 
 /// What the history keeps of one frame: its content after the session's payload mode and the limits have had their say.
-struct KeptContent {
+///
+/// `~Copyable`: a copy for each call that looks at it cost a seventh of the time in which a frame is written.
+struct KeptContent: ~Copyable {
     var text: String?
     /// Ranges of JSON in the writer's scratch space.
     var fields: Range<Int>?

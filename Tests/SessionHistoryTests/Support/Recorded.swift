@@ -18,6 +18,7 @@ final class WaitingEvents: EventSource {
     }
 
     func takeEvents(into events: inout [SessionEvent]) -> Int {
+        events.removeAll(keepingCapacity: true)
         waiting.withLock { swap(&$0, &events) }
         return 0
     }
