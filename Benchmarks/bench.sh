@@ -4,9 +4,10 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 swift=${SWIFT:-swift}
 "$swift" build -c release --package-path "$here" >&2
-"$swift" build -c release --package-path "$here/.." --product lockstep >&2
+# As it is installed.
+make -C "$here/.." SWIFT="$swift" release >&2
 bin=$("$swift" build -c release --package-path "$here" --show-bin-path)
-lockstep=$("$swift" build -c release --package-path "$here/.." --show-bin-path)/lockstep
+lockstep=$here/../.build-install/release/lockstep
 if [ -z "${LOCKSTEP_PIPECAT_VENV:-}" ] && [ -x "$here/../Tests/pipecat/setup.sh" ]; then
   "$here/../Tests/pipecat/setup.sh" || echo "no Pipecat: it is left out of the table" >&2
 fi

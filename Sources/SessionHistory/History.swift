@@ -65,13 +65,34 @@ public final class History: Sendable {
 
     /// All sessions, oldest first. Reads stored counts, never events.
     public func sessions() throws -> [SessionSummary] {
-        try reader.read { db in try SessionSummary.all(db, lockFile: LockFile(lookingAtHistory: path)) }
+        try reader.read { db in try SessionSummary.found("ORDER BY session", [], db, lockFile: locks) }
     }
+
+    /// Calls `body` with every session, oldest first, until it returns false, reading a few hundred at a time: in bounded memory, and
+    /// with what others do meanwhile.
+    public func forEachSession(_ body: (SessionSummary) throws -> Bool) throws {
+        let count = 512
+        var last = Int64.min
+        while true {
+            let sessions = try reader.read { db in
+                try SessionSummary.found(
+                    "WHERE session > ? ORDER BY session LIMIT ?", [last, count], db, lockFile: locks)
+            }
+            for session in sessions where try !body(session) { return }
+            guard sessions.count == count, let end = sessions.last else { return }
+            last = end.session
+        }
+    }
+
+    /// Tells which recording processes live; nil if no such file is there.
+    private var locks: LockFile? { LockFile(lookingAtHistory: path) }
 
     /// The session that `reference` names: a number, a unique beginning of a uuid, a name (the newest of that name) or
     /// `last`.
     public func session(_ reference: String) throws -> SessionSummary {
-        try SessionReference(reference).find(in: sessions(), path: path)
+        try reader.read { db in
+            try SessionReference(reference).find(in: db, lockFile: locks, path: path)
+        }
     }
 
     /// Its stages and branches.

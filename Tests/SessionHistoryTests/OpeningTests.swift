@@ -231,6 +231,33 @@ struct OpeningTests {
         #expect(failure { _ = try history.definition(of: 99) }?.code == .notFound)
     }
 
+    /// They are read in pages, which nobody sees.
+    @Test(arguments: [0, 1, 511, 512, 513, 1024, 1500]) func everySessionIsGivenOnce(_ count: Int) async throws {
+        let path = folder.file("h.sqlite")
+        let history = try History.open(at: path, for: .writing)
+        if count > 0 {
+            // Every third number, as where others were deleted.
+            _ = try SQLiteShell.run(
+                """
+                WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < \(count))
+                INSERT INTO session(session, uuid, state, started_at) SELECT 3 * n, printf('%036d', n), 'complete', '' FROM n
+                """, on: path)
+        }
+        var numbers: [Int64] = []
+        try history.forEachSession {
+            numbers.append($0.session)
+            return true
+        }
+        #expect(numbers == (1...1500).prefix(count).map { 3 * $0 })
+        #expect(try history.sessions().map(\.session) == numbers)
+        var seen = 0
+        try history.forEachSession { _ in
+            seen += 1
+            return seen < 513
+        }
+        #expect(seen == min(count, 513))
+    }
+
     @Test func definitionsReadBack() async throws {
         let definition = SessionDefinition(stages: [
             .init(

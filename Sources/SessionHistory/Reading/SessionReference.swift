@@ -1,19 +1,27 @@
+import GRDB
+
 /// How a person names a session: a number, a unique beginning of its uuid, its name or `last`.
 struct SessionReference {
     let text: String
 
     init(_ text: String) { self.text = text }
 
-    /// The session that is meant, out of all, oldest first.
-    func find(in sessions: [SessionSummary], path: String) throws -> SessionSummary {
-        guard let last = sessions.last else {
+    /// The session that is meant.
+    func find(in db: Database, lockFile: LockFile?, path: String) throws -> SessionSummary {
+        func sessions(_ clause: String, _ arguments: StatementArguments = []) throws -> [SessionSummary] {
+            try SessionSummary.found(clause, arguments, db, lockFile: lockFile)
+        }
+        guard let last = try sessions("ORDER BY session DESC LIMIT 1").first else {
             throw HistoryError(.notFound, "there is no session in \(path) yet; record one first")
         }
         if text == "last" { return last }
-        if let number = Int64(text), let session = sessions.first(where: { $0.session == number }) { return session }
-        if let session = sessions.last(where: { $0.name == text }) { return session }
+        if let number = Int64(text), let session = try sessions("WHERE session = ?", [number]).first { return session }
+        if let session = try sessions("WHERE name = ? ORDER BY session DESC LIMIT 1", [text]).first { return session }
         let beginning = text.lowercased()
-        let matches = beginning.count < 2 ? [] : sessions.filter { $0.uuid.hasPrefix(beginning) }
+        // Behind '~' stands nothing that a uuid has.
+        let matches =
+            beginning.count < 2
+            ? [] : try sessions("WHERE uuid >= ? AND uuid < ? ORDER BY session", [beginning, beginning + "~"])
         if matches.count > 1 {
             let candidates = matches.prefix(5).map { "\($0.session) (\($0.uuid))" }.joined(separator: ", ")
             throw HistoryError(

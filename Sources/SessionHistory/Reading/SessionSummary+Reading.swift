@@ -1,35 +1,41 @@
 import GRDB
 
 extension SessionSummary {
-    /// All sessions, oldest first.
+    /// The sessions that a clause finds.
     ///
-    /// - Parameter lockFile: tells which recording processes live; nil if there is none, and then none does.
-    static func all(_ db: Database, lockFile: LockFile?) throws -> [SessionSummary] {
+    /// - Parameters:
+    ///   - clause: SQL behind `FROM session`: which ones, and in which order.
+    ///   - lockFile: tells which recording processes live; nil if there is none, and then none does.
+    static func found(
+        _ clause: String, _ arguments: StatementArguments, _ db: Database, lockFile: LockFile?
+    ) throws -> [SessionSummary] {
         try db.rows(
             """
             SELECT session, uuid, name, source, state, started_at, ended_at, duration / 1e6, stages, inbound, outputs,
                 released, duplicates, bypasses, incidents + findings, payload, owner
-            FROM session ORDER BY session
-            """
-        ) { row in
-            guard var state = SessionState(rawValue: try row.text(4)) else {
-                throw WrongValue(column: "state", expected: "the state of a session")
-            }
-            if state == .recording {
-                // Its process may have died; the file will say so when it is next opened for writing.
-                let isAlive = try row.optionalInteger(16).map { lockFile?.isAlive($0) ?? false } ?? false
-                if !isAlive { state = .interrupted }
-            }
-            guard let payload = PayloadMode(rawValue: try row.text(15)) else {
-                throw WrongValue(column: "payload", expected: "what is kept of frames")
-            }
-            return SessionSummary(
-                session: try row.integer(0), uuid: try row.text(1), name: try row.optionalText(2),
-                source: try row.optionalText(3), state: state, startedAt: try row.text(5),
-                endedAt: try row.optionalText(6), durationMs: try row.optionalReal(7), stages: try row.int(8),
-                inbound: try row.integer(9), outputs: try row.integer(10), released: try row.integer(11),
-                duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14),
-                payload: payload)
+            FROM session \(clause)
+            """, arguments
+        ) { row in try SessionSummary(row, lockFile: lockFile) }
+    }
+
+    private init(_ row: StoredRow, lockFile: LockFile?) throws {
+        guard var state = SessionState(rawValue: try row.text(4)) else {
+            throw WrongValue(column: "state", expected: "the state of a session")
         }
+        if state == .recording {
+            // Its process may have died; the file will say so when it is next opened for writing.
+            let isAlive = try row.optionalInteger(16).map { lockFile?.isAlive($0) ?? false } ?? false
+            if !isAlive { state = .interrupted }
+        }
+        guard let payload = PayloadMode(rawValue: try row.text(15)) else {
+            throw WrongValue(column: "payload", expected: "what is kept of frames")
+        }
+        self.init(
+            session: try row.integer(0), uuid: try row.text(1), name: try row.optionalText(2),
+            source: try row.optionalText(3), state: state, startedAt: try row.text(5),
+            endedAt: try row.optionalText(6), durationMs: try row.optionalReal(7), stages: try row.int(8),
+            inbound: try row.integer(9), outputs: try row.integer(10), released: try row.integer(11),
+            duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14),
+            payload: payload)
     }
 }

@@ -3,6 +3,7 @@ internal import SessionHistory
 
 struct Check: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "List what no healthy session shows: defects, anomalies, stalls, late outputs, collisions.",
         discussion: "Exits with 1 if there is anything to list.")
 

@@ -2,7 +2,8 @@ internal import ArgumentParser
 internal import SessionHistory
 
 struct Delete: SpeakingCommand {
-    static let configuration = CommandConfiguration(abstract: "Delete sessions; the file shrinks.")
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Delete sessions; the file shrinks.")
 
     @Argument(
         help: ArgumentHelp("Each a number, a unique beginning of the uuid, a name, or 'last'.", valueName: "session"))

@@ -5,6 +5,7 @@ internal import SessionHistory
 
 struct Diff: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "diff",
         abstract: "Compare releases: ARRIVAL against PIPELINE order, or two sessions.",
         discussion: """
             With one session, shows each batch whose order depends on the frame order: ARRIVAL on the left, PIPELINE on the \

@@ -4,6 +4,7 @@ internal import SessionHistory
 
 struct Export: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Write a session to a file that any history can import.",
         discussion: "The file is readable by its owner only. Importing it gives the same session, with the same uuid.")
 

@@ -5,6 +5,7 @@ internal import WhiskerBridge
 
 struct Import: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "import",
         abstract: "Take sessions from files into the history: exported ones, and recordings of Whisker's.",
         discussion: """
             An exported session comes back as it was, with the same uuid; one that is there already is left as it is. A file \

@@ -3,6 +3,7 @@ internal import SessionHistory
 
 struct Prune: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "prune",
         abstract: "Delete the oldest sessions that a rule does not keep; the file shrinks.",
         discussion: "A session that is being recorded stays.")
 

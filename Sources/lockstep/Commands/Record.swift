@@ -6,6 +6,7 @@ internal import SessionHistory
 
 struct Record: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "record",
         abstract: "Run a pipeline and record the session, or record a running Pipecat bot.",
         discussion: """
             With --pipeline: frames come in as JSON lines: {"type": "TextFrame", "text": "hello", "at_ms": 120}. Released frames go out as JSON \

@@ -3,6 +3,7 @@ internal import SessionHistory
 
 struct Recover: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "recover",
         abstract: "Salvage what can be read of a damaged history into a new file.",
         discussion: """
             The damaged file is only read, and so is the log beside it. What is lost is said session by session, and kept with each \

@@ -3,6 +3,7 @@ internal import SessionHistory
 
 struct Redact: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "redact",
         abstract: "Take the content of frames out of a session, for good.",
         discussion: """
             Order, times, ids and types stay, so that replay and diff still work; texts, fields, voice and images go. The old bytes are \

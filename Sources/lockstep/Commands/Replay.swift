@@ -6,6 +6,7 @@ internal import Synchronization
 
 struct Replay: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "replay",
         abstract: "Rerun a recorded session through the engine, or play its released frames out in time.",
         discussion: """
             Each stage is run again on simulated time: the recorded frames go in, each branch gives what it gave, when it gave \

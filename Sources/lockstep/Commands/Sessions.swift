@@ -2,19 +2,16 @@ internal import ArgumentParser
 internal import SessionHistory
 
 struct Sessions: SpeakingCommand {
-    static let configuration = CommandConfiguration(abstract: "List the sessions of the history.")
+    static let configuration = CommandConfiguration(
+        commandName: "sessions", abstract: "List the sessions of the history.")
 
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
     func run(on terminal: Terminal) async throws -> ExitStatus {
-        let sessions = try history.open().sessions()
+        let history = try history.open()
         if speech.json {
-            try terminal.print(sessions.map(\.facts))
-            return .done
-        }
-        if sessions.isEmpty {
-            terminal.note("no sessions yet; record one with 'lockstep record --pipeline FILE'")
+            try terminal.print(history.sessions().map(\.facts))
             return .done
         }
         var table = Table([
@@ -24,9 +21,11 @@ struct Sessions: SpeakingCommand {
             .init(title: "outputs", alignment: .right), .init(title: "released", alignment: .right),
             .init(title: "findings", alignment: .right),
         ])
-        for session in sessions {
+        // Each is a line at once: there may be many.
+        try history.forEachSession { session in
             table.add([
-                StyledText("\(session.session)", .bold), StyledText(session.uuid.prefix(8), .dim),
+                StyledText("\(session.session)", .bold),
+                StyledText(String(decoding: session.uuid.utf8.prefix(8), as: UTF8.self), .dim),
                 StyledText(session.name ?? session.source ?? ""), session.state.styled,
                 StyledText(Quantity.moment(session.startedAt)),
                 StyledText(session.durationMs.map(Quantity.duration(milliseconds:)) ?? ""),
@@ -34,6 +33,11 @@ struct Sessions: SpeakingCommand {
                 StyledText(Quantity.count(session.released)),
                 session.findings == 0 ? StyledText("0", .dim) : StyledText(Quantity.count(session.findings), .yellow),
             ])
+            return true
+        }
+        if table.isEmpty {
+            terminal.note("no sessions yet; record one with 'lockstep record --pipeline FILE'")
+            return .done
         }
         try terminal.print(table)
         return .done

@@ -4,6 +4,7 @@ internal import SessionHistory
 
 struct Show: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "show",
         abstract: "Show one session: what it ran, how its branches did, or one batch in time.")
 
     @OptionGroup var target: SessionArgument

@@ -3,6 +3,7 @@ internal import SessionHistory
 
 struct Verify: SpeakingCommand {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Check that the history is as it was written.",
         discussion: """
             Reads all of it: the file's structure, references, the sequence of each session's events, the hash of every frame, \

@@ -11,8 +11,9 @@ struct Table {
     let columns: [Column]
     /// Blanks before the first column.
     let indent: Int
-    /// Row after row, the header first: one array, because a history may have many sessions.
-    private var cells: [StyledText] = []
+    /// The header first, if any column has a title.
+    private var rows: [[StyledText]] = []
+    private let hasHeader: Bool
     /// Of the widest cell of each column.
     private var widest: [Int]
 
@@ -20,8 +21,12 @@ struct Table {
         self.columns = columns
         self.indent = indent
         widest = columns.map { _ in 0 }
-        if columns.contains(where: { !$0.title.isEmpty }) { add(columns.map { StyledText($0.title, .dim) }) }
+        hasHeader = columns.contains { !$0.title.isEmpty }
+        if hasHeader { add(columns.map { StyledText($0.title, .dim) }) }
     }
+
+    /// Whether it has no row but the header.
+    var isEmpty: Bool { rows.count == (hasHeader ? 1 : 0) }
 
     /// Adds a row.
     ///
@@ -29,18 +34,16 @@ struct Table {
     mutating func add(_ row: [StyledText]) {
         precondition(row.count == columns.count, "a row of \(row.count) cells in a table of \(columns.count) columns")
         for index in row.indices { widest[index] = max(widest[index], row[index].width) }
-        cells += row
+        rows.append(row)
     }
-
-    private var rowStarts: StrideTo<Int> { stride(from: 0, to: cells.count, by: columns.count) }
 
     /// The table's lines, header first; none wider than `width` unless its columns cannot shrink as far.
     func lines(width: Int) -> [StyledText] {
         let widths = columnWidths(fitting: width)
-        return rowStarts.map { start in
+        return rows.map { row in
             var line = StyledText()
             layOut(
-                rowAt: start, widths, text: { line += $0 },
+                row, widths, text: { line += $0 },
                 blanks: { line.append(String(repeating: " ", count: $0)) })
             return line
         }
@@ -52,26 +55,33 @@ struct Table {
     ) throws(Failure) {
         let widths = columnWidths(fitting: width)
         var line: [UInt8] = []
-        for start in rowStarts {
+        for row in rows {
             line.removeAll(keepingCapacity: true)
             layOut(
-                rowAt: start, widths, text: { $0.render(inColour: inColour, into: &line) },
-                blanks: { for _ in 0..<$0 { line.append(UInt8(ascii: " ")) } })
+                row, widths, text: { $0.render(inColour: inColour, into: &line) },
+                blanks: { line.append(contentsOf: repeatElement(UInt8(ascii: " "), count: $0)) })
             line.append(UInt8(ascii: "\n"))
             try body(line)
         }
     }
 
-    private func layOut(rowAt start: Int, _ widths: [Int], text: (StyledText) -> Void, blanks: (Int) -> Void) {
-        if indent > 0 { blanks(indent) }
-        for index in columns.indices {
-            let cell = cells[start + index].cut(to: widths[index])
+    private func layOut(_ row: [StyledText], _ widths: [Int], text: (StyledText) -> Void, blanks: (Int) -> Void) {
+        func place(_ cell: StyledText, _ index: Int) {
             let padding = widths[index] - cell.width
             let isLeft = columns[index].alignment == .left
-            if !isLeft, padding > 0 { blanks(padding) }
+            if !isLeft { blanks(padding) }
             text(cell)
             // Nothing stands behind the last column.
             if index < columns.count - 1 { blanks((isLeft ? padding : 0) + 2) }
+        }
+        blanks(indent)
+        for index in columns.indices {
+            // Few columns shrink; what is not cut is not copied.
+            if widths[index] < widest[index] {
+                place(row[index].cut(to: widths[index]), index)
+            } else {
+                place(row[index], index)
+            }
         }
     }
 
