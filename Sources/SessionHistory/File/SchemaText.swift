@@ -15,22 +15,26 @@ enum SchemaText {
     static func objects(version: Int) -> Set<SchemaObject>? {
         var objects: Set<SchemaObject> = []
         for migration in Migrations.all.prefix(version) {
-            let lines = String(decoding: migration.sql, as: UTF8.self).split(
-                separator: "\n", omittingEmptySubsequences: false)
-            var statement: [Substring] = []
-            for line in lines {
-                if statement.isEmpty {
-                    if line.hasPrefix("ALTER ") || line.hasPrefix("DROP ") { return nil }
-                    guard line.hasPrefix("CREATE ") else { continue }
+            // As bytes: finding characters in it took 2 ms of every start.
+            let sql = migration.sql
+            var start: Int?
+            for line in sql.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+                if start == nil {
+                    if line.starts(with: "ALTER ".utf8) || line.starts(with: "DROP ".utf8) { return nil }
+                    guard line.starts(with: "CREATE ".utf8) else { continue }
+                    start = line.startIndex
                 }
-                statement.append(line)
-                guard line.hasSuffix(";") else { continue }
+                guard line.last == UInt8(ascii: ";"), let first = start else { continue }
                 // SQLite keeps a statement's text as it was written, without the semicolon.
-                let sql = statement.joined(separator: "\n").dropLast()
-                let words = sql.split(maxSplits: 3) { $0 == " " || $0 == "\n" }
+                let statement = sql[first..<line.endIndex - 1]
+                let words = statement.split(maxSplits: 3) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
                 guard words.count == 4 else { return nil }
-                objects.insert(SchemaObject(type: words[1].lowercased(), name: String(words[2]), sql: String(sql)))
-                statement = []
+                objects.insert(
+                    SchemaObject(
+                        type: String(decoding: words[1], as: UTF8.self).lowercased(),
+                        name: String(decoding: words[2], as: UTF8.self), sql: String(decoding: statement, as: UTF8.self)
+                    ))
+                start = nil
             }
         }
         return objects
