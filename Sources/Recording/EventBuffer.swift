@@ -14,7 +14,7 @@ final class EventBuffer: EventSource, @unchecked Sendable {
         /// Events that are written. The engine's side lets go of their frames, one for each event that comes: that memory then
         /// serves the frames to come, which memory given back by another thread does not.
         var written: [SessionEvent] = []
-        /// How many of them have a frame that is to be let go of, or none.
+        /// How many of them, from the first on, still have what they came with.
         var unreleased = 0
         /// The sequence of the last event that was added.
         var lastSequence: Int64 = 0

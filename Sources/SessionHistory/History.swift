@@ -68,8 +68,8 @@ public final class History: Sendable {
         try reader.read { db in try SessionSummary.found("ORDER BY session", [], db, lockFile: locks) }
     }
 
-    /// Calls `body` with every session, oldest first, until it returns false, reading a few hundred at a time: in bounded memory, and
-    /// with what others do meanwhile.
+    /// Calls `body` with every session, oldest first, until it returns false. Reads a few hundred at a time: in bounded memory, and it
+    /// may see part of what others change meanwhile.
     public func forEachSession(_ body: (SessionSummary) throws -> Bool) throws {
         let count = 512
         var last = Int64.min
