@@ -45,8 +45,16 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     /// Says what waits for its events to be committed: once, before the first event.
     func attach(_ releases: HeldReleases) { self.releases.withLock { $0 = releases } }
 
-    /// Lets go of it, which holds this: when the recording is closed.
-    func detachReleases() { releases.withLock { $0 = nil } }
+    /// Lets go of what waits, which holds this, and of events that are written: when the recording is closed.
+    func close() {
+        releases.withLock { $0 = nil }
+        let written = state.withLock { state in
+            defer { (state.written, state.unreleased) = ([], 0) }
+            return state.written
+        }
+        // Outside of the lock, as in `add`.
+        _ = consume written
+    }
 
     // MARK: - The engine's side
 

@@ -124,7 +124,7 @@ public final class SessionRecorder: SessionObserver {
     /// - Parameter endedAt: ISO 8601; nil for now.
     /// - Throws: `HistoryError` if an event is not in the history.
     public func close(state: SessionState, endedAt: String? = nil) async throws {
-        defer { buffer.detachReleases() }
+        defer { buffer.close() }
         try await log.close(buffer, state: state, endedAt: endedAt)
     }
 }

@@ -71,7 +71,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     /// A source should take no more events while it has so many waiting, or so many bytes.
     public static let maxWaitingEvents = 32_768
     public static let maxWaitingBytes = 32 << 20
-    /// Events that are written go back to the source only if they hold no more content than this, or 64 bytes each.
+    /// Events that are written go back to the source only if their texts and payloads have no more bytes than this, or 64 each.
     private static let maxReturnedBytes = 64 << 10
 
     /// The session's number in this history.
@@ -162,6 +162,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
         enqueue(source)
         try await writer.run { [self] connection in
             guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+            defer { events = [] }
             if failure.withLock({ $0 }) != nil {
                 try? Interruption.repair([session], as: .failed, connection)
             } else {

@@ -112,42 +112,34 @@ struct SessionRecorderTests {
         #expect(try history.releases(of: session.session, order: .recorded).isEmpty)
     }
 
-    /// A frame that tells, through a weak reference, whether anybody still holds it.
-    private struct WatchedFrame: Frame {
-        final class Token: Sendable {}
-
-        static let frameType = FrameType("WatchedFrame", base: .dataFrame)
-        var header = FrameHeader()
-        let token: Token
-        let bytes: Int
-        var payload: FramePayload? { FramePayload(name: "audio", bytes: [UInt8](repeating: 7, count: bytes)) }
-        var fields: FrameFields { [:] }
-    }
-
     /// What is written is let go of: much content at once, little of it with the events that come after.
     @Test(.timeLimit(.minutes(1)), arguments: [1, 1 << 20])
     func whatIsWrittenIsLetGoOf(_ bytes: Int) async throws {
         defer { removeFolder() }
         let history = try History.open(at: path, for: .writing)
         let recorder = try await SessionRecorder.start(in: history, definition: Self.definition)
-        weak var token: WatchedFrame.Token?
-        do {
-            let frame = WatchedFrame(token: WatchedFrame.Token(), bytes: bytes)
-            token = frame.token
-            recorder.observe(SessionEvent(sequence: 1, time: 1, kind: .bypass, stage: 0, frame: frame))
-        }
+        weak let token = recorder.observeWatched(1, bytes: bytes)
         try await recorder.flush()
-        if bytes == 1 {
-            #expect(token != nil)  // or this test would show nothing
-            // Given back with the next exchange, and let go of with the event after that.
-            for sequence in Int64(2)...3 {
-                recorder.observe(Self.event(sequence))
-                try await recorder.flush()
-            }
+        #expect((token != nil) == (bytes == 1))  // or the rest would show nothing
+        // Given back with the next exchange, and let go of with the event after that.
+        for sequence in Int64(2)...3 {
+            recorder.observe(Self.event(sequence))
+            try await recorder.flush()
         }
         #expect(token == nil)
         try await recorder.close(state: .complete)
-        #expect(try history.session("last").bypasses == (bytes == 1 ? 3 : 1))
+        #expect(try history.session("last").bypasses == 3)
+    }
+
+    /// A closed recording holds no frame, whoever holds the recorder.
+    @Test(.timeLimit(.minutes(1))) func aClosedRecordingHoldsNothing() async throws {
+        defer { removeFolder() }
+        let history = try History.open(at: path, for: .writing)
+        let recorder = try await SessionRecorder.start(in: history, definition: Self.definition)
+        weak let token = recorder.observeWatched(1, bytes: 1)
+        try await recorder.close(state: .complete)
+        withExtendedLifetime(recorder) { #expect(token == nil) }
+        #expect(try history.session("last").bypasses == 1)
     }
 
     /// Behind a disk that stands still, input stops and memory with it; in a process of its own, whose memory it is.
@@ -302,5 +294,26 @@ struct SessionRecorderTests {
         // Closing twice is once.
         try await recorder.close(state: .complete)
         try await recorder.flush()
+    }
+}
+
+/// A frame that tells, through a weak reference to its token, whether anybody still holds it.
+private struct WatchedFrame: Frame {
+    final class Token: Sendable {}
+
+    static let frameType = FrameType("WatchedFrame", base: .dataFrame)
+    var header = FrameHeader()
+    let token = Token()
+    let bytes: Int
+    var payload: FramePayload? { FramePayload(name: "audio", bytes: [UInt8](repeating: 7, count: bytes)) }
+    var fields: FrameFields { [:] }
+}
+
+extension SessionRecorder {
+    /// Observes such a frame, which nobody else holds, and returns its token.
+    fileprivate func observeWatched(_ sequence: Int64, bytes: Int) -> WatchedFrame.Token {
+        let frame = WatchedFrame(bytes: bytes)
+        observe(SessionEvent(sequence: sequence, time: sequence, kind: .bypass, stage: 0, frame: frame))
+        return frame.token
     }
 }

@@ -225,6 +225,9 @@ struct OpeningTests {
         #expect(try history.session("CCCC").session == 3)
         #expect(try history.session("aaaaaaaa-0000-4000-8000-000000000001").session == 1)
         #expect(failure { _ = try history.session("aaaa") }?.code == .ambiguous)
+        // A name of which SQLite would see the beginning.
+        #expect(failure { _ = try history.session("a\0b") }?.code == .notFound)
+        #expect(failure { _ = try history.session("cccc\0") }?.code == .notFound)
         let missing = failure { _ = try history.session("nobody\u{1b}[31m") }
         #expect(missing?.code == .notFound && missing?.message.contains("1 to 3") == true)
         #expect(failure { _ = try history.events(of: 99) }?.code == .notFound)

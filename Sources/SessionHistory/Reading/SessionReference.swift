@@ -16,9 +16,11 @@ struct SessionReference {
         }
         if text == "last" { return last }
         if let number = Int64(text), let session = try sessions("WHERE session = ?", [number]).first { return session }
-        if let session = try sessions("WHERE name = ? ORDER BY session DESC LIMIT 1", [text]).first { return session }
-        let beginning = text.lowercased()
-        // Behind '~' stands nothing that a uuid has.
+        if let session = try sessions("WHERE name = ? ORDER BY session DESC LIMIT 1", [text.storable()]).first {
+            return session
+        }
+        let beginning = text.lowercased().storable()
+        // '~' comes after every character of a uuid.
         let matches =
             beginning.count < 2
             ? [] : try sessions("WHERE uuid >= ? AND uuid < ? ORDER BY session", [beginning, beginning + "~"])

@@ -21,7 +21,7 @@ struct Sessions: SpeakingCommand {
             .init(title: "outputs", alignment: .right), .init(title: "released", alignment: .right),
             .init(title: "findings", alignment: .right),
         ])
-        // Each is a line at once: there may be many.
+        // Each becomes a row at once, and is let go of: there may be many.
         try history.forEachSession { session in
             table.add([
                 StyledText("\(session.session)", .bold),

@@ -24,7 +24,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     /// Nearly every text is one span: kept in place, it costs no memory of its own. Empty if there is none: an optional one would
     /// be copied by the runtime.
     private var first = Span(plain: "", style: .plain)
-    /// nil, not empty, where there are none: that is not counted.
+    /// nil, not empty, where there are none: copying it counts no reference.
     private var others: [Span]?
 
     var spans: [Span] { first.text.isEmpty ? [] : [first] + (others ?? []) }
@@ -72,7 +72,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     /// The same text, every span in this style as well.
     func styled(_ style: Style) -> StyledText {
         var text = self
-        text.first.style.formUnion(style)
+        if !first.text.isEmpty { text.first.style.formUnion(style) }
         for index in (text.others ?? []).indices { text.others?[index].style.formUnion(style) }
         return text
     }
