@@ -90,9 +90,25 @@ public final class History: Sendable {
     /// The session that `reference` names: a number, a unique beginning of a uuid, a name (the newest of that name) or
     /// `last`.
     public func session(_ reference: String) throws -> SessionSummary {
-        try reader.read { db in
-            try SessionReference(reference).find(in: db, lockFile: locks, path: path)
+        try reader.read { db in try SessionReference(reference).find(in: db, lockFile: locks, path: path) }
+    }
+
+    /// The session of this number; nil if there is none.
+    func session(numbered number: Int64) throws -> SessionSummary? {
+        try reader.read { db in try SessionSummary.found("WHERE session = ?", [number], db, lockFile: locks).first }
+    }
+
+    /// The session of this number, which is to be changed.
+    ///
+    /// - Throws: `HistoryError` if there is none or it is being recorded.
+    func sessionAtRest(_ number: Int64) throws -> SessionSummary {
+        guard let session = try session(numbered: number) else {
+            throw HistoryError(.notFound, "there is no session \(number) in \(path)")
         }
+        guard session.state != .recording else {
+            throw HistoryError(.busy, "session \(number) is being recorded; end its recording first")
+        }
+        return session
     }
 
     /// Its stages and branches.

@@ -1,7 +1,7 @@
 import DequeModule
 
 /// The node of a processor that may wait: each lane is a task that takes its items one after the other.
-final class AsyncNode: Node, @unchecked Sendable {
+final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
     private lazy var synchronized = Lane(node: self, isSystem: false)
     private lazy var system = Lane(node: self, isSystem: true)
 

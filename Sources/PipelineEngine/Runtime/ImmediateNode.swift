@@ -1,7 +1,7 @@
 import DequeModule
 
 /// The node of a processor that never waits: called without a task.
-final class ImmediateNode: Node, @unchecked Sendable {
+final class ImmediateNode: Node, @unchecked Sendable {  // confined like every node
     private let immediate: any ImmediateProcessor
     @exclusivity(unchecked) private var output = FrameOutput()
 

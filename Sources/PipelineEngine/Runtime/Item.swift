@@ -21,9 +21,7 @@ struct Item {
     /// The part that the engine gives the frame's type.
     var role: FrameType.Role { parcel?.role ?? .ordinary }
 
-    init(_ frame: consuming any Frame, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
-        self.init(Parcel(frame), direction, origin)
-    }
+    init(_ frame: consuming any Frame, _ direction: FrameDirection) { self.init(Parcel(frame), direction) }
 
     init(_ parcel: Parcel, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
         self.parcel = parcel

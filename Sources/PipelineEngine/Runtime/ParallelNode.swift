@@ -1,7 +1,7 @@
 import DequeModule
 
 /// A `ParallelPipeline` in a running session.
-final class ParallelNode: Node, @unchecked Sendable {
+final class ParallelNode: Node, @unchecked Sendable {  // confined like every node
     var branches: [BranchNodes] = []
     private var passages: [Int64: Passage] = [:]
     /// The passages of frames, by frame id.

@@ -70,7 +70,7 @@ final class SessionCore: @unchecked Sendable {
 }
 
 /// One end of a pipeline: frames enter the session here, and those that come out are given to whoever listens.
-final class EndNode: Node, @unchecked Sendable {
+final class EndNode: Node, @unchecked Sendable {  // confined like every node
     private let deliver: (any Frame, FrameDirection, FrameOrigin) -> Void
     private var awaitedFences: [Int64: [CheckedContinuation<Void, Never>]] = [:]
     private var arrivedFences: Set<Int64> = []

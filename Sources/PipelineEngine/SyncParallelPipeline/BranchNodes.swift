@@ -47,7 +47,7 @@ final class BranchNodes {
 }
 
 /// The source or sink of a branch: where its outputs reach the node that it belongs to. It never waits.
-final class BranchEnd: Node, @unchecked Sendable {
+final class BranchEnd: Node, @unchecked Sendable {  // confined like every node
     /// `unowned(unsafe)`: see `Node.next`.
     private unowned(unsafe) let owner: Node
     private let branch: Int

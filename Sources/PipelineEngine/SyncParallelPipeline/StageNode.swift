@@ -3,7 +3,7 @@ import DequeModule
 /// A stage in a running session: sends each frame into the branches, waits for their SyncFrames, releases (C3).
 ///
 /// What decides is `SyncBarrier`; this is what carries the decisions out and reports them.
-final class StageNode: Node, @unchecked Sendable {
+final class StageNode: Node, @unchecked Sendable {  // confined like every node
     let number: Int
     private let frameOrder: FrameOrder
     private let stallTimeout: Int64

@@ -19,12 +19,7 @@ extension History {
     ///
     /// - Throws: `HistoryError` if there is no such session or it is being recorded.
     public func redact(_ session: Int64, keeping mode: PayloadMode = .none) throws -> Redaction {
-        guard let known = try sessions().first(where: { $0.session == session }) else {
-            throw HistoryError(.notFound, "there is no session \(session) in \(path)")
-        }
-        guard known.state != .recording else {
-            throw HistoryError(.busy, "session \(session) is being recorded; end its recording first")
-        }
+        let known = try sessionAtRest(session)
         let lease = try writing()
         let before = size
         let kept = known.payload.keeping(atMost: mode)
@@ -49,7 +44,7 @@ extension History {
         }
         while try lease.writer.perform({ connection in try Removing.sweepStep(connection) }) {}
         let isEmptied = try lease.writer.perform { connection in try connection.emptyLog() }
-        let after = try sessions().first { $0.session == session } ?? known
+        let after = try self.session(numbered: session) ?? known
         return Redaction(
             session: after, frames: done.frames, sizeBefore: before, sizeAfter: size, isLogEmptied: isEmptied)
     }

@@ -26,17 +26,7 @@ extension History {
     ///
     /// - Throws: `HistoryError` if one is being recorded; then none is deleted.
     public func delete(_ sessions: [Int64]) throws -> Removal {
-        let all = try self.sessions()
-        let doomed = try sessions.map { number in
-            guard let session = all.first(where: { $0.session == number }) else {
-                throw HistoryError(.notFound, "there is no session \(number) in \(path)")
-            }
-            guard session.state != .recording else {
-                throw HistoryError(.busy, "session \(number) is being recorded; end its recording first")
-            }
-            return session
-        }
-        return try remove(doomed)
+        try remove(sessions.map(sessionAtRest))
     }
 
     /// Deletes the sessions that `rule` does not keep, oldest first, as `delete` does.

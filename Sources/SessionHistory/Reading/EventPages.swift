@@ -47,7 +47,7 @@ extension History {
 /// slow consumer keeps the write-ahead log from starting anew.
 ///
 /// To be used by one task at a time.
-public struct EventPages: @unchecked Sendable {  // its reader moves along with it
+public struct EventPages: @unchecked Sendable {  // `frames` is used by the task that has it, alone
     private static let maxEvents = 1024
     private static let maxBytes = 4 << 20
 

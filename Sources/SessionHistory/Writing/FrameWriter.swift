@@ -232,8 +232,7 @@ final class FrameWriter {
 
     private func store(
         _ header: FrameHeader, _ entry: ShapeCatalogue.Entry, hash: UInt64, name: String?,
-        _ kept: borrowing KeptContent,
-        _ db: Database
+        _ kept: borrowing KeptContent, _ db: Database
     ) throws -> Int64 {
         var text = kept.text
         var name = name

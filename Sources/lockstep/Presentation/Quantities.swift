@@ -24,9 +24,9 @@ enum Quantity {
     /// `0.42 ms`, `12.3 ms`, `4.57 s`, `2 min 03 s`, `1 h 02 min`.
     static func duration(milliseconds: Double) -> String {
         let magnitude = milliseconds.magnitude
-        if magnitude < 10 { return fixed(milliseconds, 2) + " ms" }
-        if magnitude < 1_000 { return fixed(milliseconds, 1) + " ms" }
-        if magnitude < 60_000 { return fixed(milliseconds / 1_000, 2) + " s" }
+        if magnitude < 10 { return "\(fixed(milliseconds, 2)) ms" }
+        if magnitude < 1_000 { return "\(fixed(milliseconds, 1)) ms" }
+        if magnitude < 60_000 { return "\(fixed(milliseconds / 1_000, 2)) s" }
         guard magnitude < 1e15 else { return "\(milliseconds) ms" }
         let seconds = Int((milliseconds / 1_000).rounded())
         if seconds < 3_600 { return "\(seconds / 60) min \(twoDigits(seconds % 60)) s" }

@@ -24,10 +24,9 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     /// Nearly every text is one span: kept in place, it costs no memory of its own. Empty if there is none: an optional one would
     /// be copied by the runtime.
     private var first = Span(plain: "", style: .plain)
-    /// nil, not empty, where there are none: copying it counts no reference.
-    private var others: [Span]?
+    private var others: [Span] = []
 
-    var spans: [Span] { first.text.isEmpty ? [] : [first] + (others ?? []) }
+    var spans: [Span] { first.text.isEmpty ? [] : [first] + others }
 
     init() {}
 
@@ -48,24 +47,18 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
 
     static func += (left: inout StyledText, right: StyledText) {
         left.append(right.first)
-        for span in right.others ?? [] { left.append(span) }
+        for span in right.others { left.append(span) }
     }
 
     private mutating func append(_ span: Span) {
         if span.text.isEmpty { return }
-        if first.text.isEmpty {
-            first = span
-        } else if others == nil {
-            others = [span]
-        } else {
-            others?.append(span)
-        }
+        if first.text.isEmpty { first = span } else { others.append(span) }
     }
 
     mutating func append(_ text: some StringProtocol, _ style: Style = .plain) { self += StyledText(text, style) }
 
     /// In columns.
-    var width: Int { others?.reduce(first.width) { $0 + $1.width } ?? first.width }
+    var width: Int { others.reduce(first.width) { $0 + $1.width } }
 
     var plain: String { spans.reduce(into: "") { $0 += $1.text } }
 
@@ -73,7 +66,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     func styled(_ style: Style) -> StyledText {
         var text = self
         if !first.text.isEmpty { text.first.style.formUnion(style) }
-        for index in (text.others ?? []).indices { text.others?[index].style.formUnion(style) }
+        for index in text.others.indices { text.others[index].style.formUnion(style) }
         return text
     }
 
@@ -159,7 +152,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     /// Appends it as a terminal, or a file, is given it, with or without colours: UTF-8.
     func render(inColour: Bool, into bytes: inout [UInt8]) {
         first.render(inColour: inColour, into: &bytes)
-        for span in others ?? [] { span.render(inColour: inColour, into: &bytes) }
+        for span in others { span.render(inColour: inColour, into: &bytes) }
     }
 
     func rendered(inColour: Bool) -> String {
@@ -171,7 +164,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
 
 extension StyledText.Span {
     fileprivate func render(inColour: Bool, into bytes: inout [UInt8]) {
-        let isStyled = inColour && !style.isEmpty && !text.isEmpty
+        let isStyled = inColour && !style.isEmpty
         if isStyled { bytes.append(contentsOf: "\u{1b}[\(style.codes)m".utf8) }
         var text = text
         text.withUTF8 { bytes.append(contentsOf: $0) }

@@ -13,7 +13,6 @@ struct Table {
     let indent: Int
     /// The header first, if any column has a title.
     private var rows: [[StyledText]] = []
-    private let hasHeader: Bool
     /// Of the widest cell of each column.
     private var widest: [Int]
 
@@ -21,9 +20,10 @@ struct Table {
         self.columns = columns
         self.indent = indent
         widest = columns.map { _ in 0 }
-        hasHeader = columns.contains { !$0.title.isEmpty }
         if hasHeader { add(columns.map { StyledText($0.title, .dim) }) }
     }
+
+    private var hasHeader: Bool { columns.contains { !$0.title.isEmpty } }
 
     /// Whether it has no row but the header.
     var isEmpty: Bool { rows.count == (hasHeader ? 1 : 0) }
