@@ -2,7 +2,7 @@
 # make test      set up what the tests need, build, run them
 # make sanitize  the engine's tests under the thread sanitizer, recordings that are killed under the address sanitizer
 # make crash     kill recordings, cut their power and damage histories, KILLS=240 CUTS=60 DAMAGES=100 times
-# make fuzz      feed anything to the readers of files, RUNS=5000 inputs each
+# make fuzz      feed anything to the readers of files, RUNS=5000 inputs each, the same ones each time (SEED=1; SEED=0 for others)
 # make install   PREFIX=/usr/local, DESTDIR=
 # make bench     measure
 
@@ -13,6 +13,7 @@ KILLS ?= 240
 CUTS ?= 60
 DAMAGES ?= 100
 RUNS ?= 5000
+SEED ?= 1
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 datadir = $(DESTDIR)$(PREFIX)/share
@@ -67,7 +68,7 @@ crash:
 fuzz:
 	@.ci/setup.sh build
 	for target in DecoderFuzz StreamFuzz YAMLFuzz FramesFuzz SessionsFuzz HistoryFuzz; do \
-	  Tests/Fuzzing/run.sh $$target $(RUNS) || exit 1; done
+	  Tests/Fuzzing/run.sh $$target $(RUNS) $(SEED) || exit 1; done
 
 release: $(binary)
 

@@ -1,7 +1,7 @@
 internal import PipelineEngine
 
 /// Reads a session from JSON lines, piece by piece, and checks that it is whole: the head first, events in the order of
-/// their sequence from 1 without gaps, and the end, whose count of events must be right.
+/// their sequence from 1 without gaps and about earlier ones, and the end, whose count of events must be right.
 ///
 ///     reader.append(bytes)
 ///     while let line = try reader.next() { … }
@@ -162,6 +162,11 @@ public struct SessionLineReader: Sendable {
         event.arrival = try object.small("arrival") ?? -1
         event.position = try object.small("position") ?? -1
         event.subject = try object.integer("subject", in: 0...(.max)) ?? 0
+        guard event.subject < due else {
+            throw JSONProblem(
+                object.member("subject")?.valueOffset ?? 0,
+                "event \(due) is about event \(event.subject), which is not before it", remedy: "export the session again")
+        }
         event.detail = try object.string("detail")
         event.processor = try object.string("processor")
         event.outcome = try object.word("outcome")

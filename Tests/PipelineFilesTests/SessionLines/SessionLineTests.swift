@@ -152,6 +152,10 @@ struct SessionLineTests {
             "2:51: 'branch' has to be an integer from 0"
         ),
         (
+            "HEAD\n{\"seq\": 1, \"at_ns\": 0, \"event\": \"release\", \"subject\": 1}",
+            "2:55: event 1 is about event 1, which is not before it"
+        ),
+        (
             "HEAD\n{\"seq\": 1, \"at_ns\": 0, \"event\": \"bypass\", \"frame\": {\"type\": \"TextFrame\", \"id\": 0}}",
             "'id' has to be an integer from 1"
         ),
