@@ -49,7 +49,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Migrations", path: "migrations",
-            resources: [.embedInCode("0001_sessions.sql"), .embedInCode("0002_views.sql")], swiftSettings: strict),
+            resources: [
+                .embedInCode("0001_sessions.sql"), .embedInCode("0002_views.sql"), .embedInCode("0003_runs.sql"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "SessionHistory",
             dependencies: [

@@ -6,5 +6,6 @@ public enum Migrations {
     public static let all: [(name: String, sql: [UInt8])] = [
         ("0001_sessions", PackageResources._001_sessions_sql),
         ("0002_views", PackageResources._002_views_sql),
+        ("0003_runs", PackageResources._003_runs_sql),
     ]
 }

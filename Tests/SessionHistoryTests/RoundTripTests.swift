@@ -13,26 +13,6 @@ struct RoundTripTests {
         history = try History.open(at: folder.file("h.sqlite"), for: .writing)
     }
 
-    /// Everything of an event but its frame.
-    private struct Shell: Equatable {
-        var numbers: [Int64]
-        var kind: SessionEvent.Kind
-        var direction: FrameDirection?
-        var words: [String?]
-        var outcome: BatchOutcome?
-
-        init(_ event: SessionEvent) {
-            numbers = [
-                event.sequence, event.time, Int64(event.stage), event.batch, Int64(event.branch), Int64(event.emission),
-                Int64(event.arrival), Int64(event.position), event.subject,
-            ]
-            kind = event.kind
-            direction = event.direction
-            words = [event.detail, event.processor]
-            outcome = event.outcome
-        }
-    }
-
     @Test func everyKindOfEventReadsBack() async throws {
         var script = SessionScript()
         script.batch(1, text: "one")
@@ -58,7 +38,7 @@ struct RoundTripTests {
 
         let log = try await history.record(script.events)
         let read = try history.allEvents(of: log.session)
-        #expect(read.map(Shell.init) == script.events.map(Shell.init))
+        #expect(read.map(EventFacts.init) == script.events.map(EventFacts.init))
         for (before, after) in zip(script.events, read) {
             if let frame = before.frame {
                 #expect(after.frame?.id == frame.id)

@@ -175,26 +175,34 @@ struct WriterTests {
         let history = try open { $0.groupWindow = 0 }
         let first = try #require(try await history.begin(SessionStart(definition: SessionScript.definition())))
         let second = try #require(try await history.begin(SessionStart(definition: SessionScript.definition())))
-        let (source, other) = (WaitingEvents(), WaitingEvents())
+        // The subject is within a row.
         var script = SessionScript()
-        let output = script.add(.output, batch: 1, branch: 0, frame: SessionScript.text("old", id: 5))
+        script.step = 0
+        var output: Int64 = 0
+        for index in 0...2 {
+            output = script.add(
+                .output, batch: 1, branch: 0, emission: index, arrival: index,
+                frame: SessionScript.text("old \(index)", id: Int64(index) + 5))
+        }
+        let (source, other) = (WaitingEvents(script.events), WaitingEvents())
+        try await first.flush(source)
+        #expect(try SQLiteShell.run("SELECT count(*) FROM event", on: history.path) == "1\n")
         var noise = SessionScript()
         // Two sessions in turns: each commit is a run of its own.
         for number in 0..<2100 {
             script.add(.bypass)
             noise.add(.bypass)
-            source.add([script.events[number]], to: first)
+            source.add([script.events[number + 3]], to: first)
             try await first.flush(source)
             other.add([noise.events[number]], to: second)
             try await second.flush(other)
         }
-        source.add([script.events[2100]], to: first)
         script.add(.release, batch: 1, branch: 0, position: 0, subject: output, outcome: .released)
-        source.add([script.events[2101]], to: first)
+        source.add([script.events[2103]], to: first)
         try await first.close(source, state: .complete)
         try await second.close(other, state: .complete)
         let read = try history.allEvents(of: first.session)
-        #expect(read.count == 2102 && read.last?.subject == output && read.last?.frame?.text == "old")
+        #expect(read.count == 2104 && read.last?.subject == output && read.last?.frame?.text == "old 2")
     }
 
     @Test func durabilityIsReallyInForce() async throws {

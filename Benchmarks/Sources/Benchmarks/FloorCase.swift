@@ -75,7 +75,7 @@ private struct Rows {
         try db.forEachRow("SELECT name FROM pragma_table_info('\(table)') ORDER BY cid") { statement in
             columns.append(String(cString: sqlite3_column_text(statement, 0)))
         }
-        // The id is the next one in both.
+        // The id is the next one; those that a recording leaves out behind a run take nothing.
         self.columns = Array(columns.dropFirst())
         var values: [Value] = []
         var arena: [UInt8] = []

@@ -165,7 +165,8 @@ public struct SessionLineReader: Sendable {
         guard event.subject < due else {
             throw JSONProblem(
                 object.member("subject")?.valueOffset ?? 0,
-                "event \(due) is about event \(event.subject), which is not before it", remedy: "export the session again")
+                "event \(due) is about event \(event.subject), which is not before it",
+                remedy: "export the session again")
         }
         event.detail = try object.string("detail")
         event.processor = try object.string("processor")

@@ -43,15 +43,13 @@ enum Interruption {
         let openStart = try db.firstRow(
             "SELECT first_event FROM extent WHERE session = ? AND last_event = ?", [session, SessionRows.openEnd]
         ) { try $0.integer(0) }
-        let from = min(openStart ?? .max, countedTo + 1)
+        let from = min(openStart ?? .max, max(countedTo, countedTo &+ 1))
         var extents = ExtentTracker(from: openStart ?? from)
         var end = countedTo
-        try db.forEachRow(
-            LoggedEvent.selection + " WHERE e.id >= ? AND e.session = ? ORDER BY e.id", [from, session]
-        ) { row in
-            let event = try LoggedEvent(row)
+        try LoggedEvent.forEach(of: session, from: from, to: .max, db) { event in
             if let openStart, event.id >= openStart {
-                extents.add(event: event.id, sequence: event.sequence, batch: event.batch ?? 0)
+                extents.add(
+                    event: event.id, sequence: event.sequence, batch: event.batch ?? 0, continuesRow: event.isFurther)
             }
             if event.id > countedTo {
                 if let kind = event.code.kind { counts.add(kind, time: event.time) }
@@ -59,7 +57,6 @@ enum Interruption {
                 event.add(to: &hash)
                 end = event.id
             }
-            return true
         }
         if openStart != nil {
             try SessionRows.deleteOpen(session, db)

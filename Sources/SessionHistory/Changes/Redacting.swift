@@ -18,13 +18,7 @@ struct Redacting: Sendable {
     init(begin session: Int64, keeping mode: PayloadMode, _ db: Database) throws {
         self.session = session
         self.mode = mode
-        ranges = try db.rows(
-            "SELECT first_event, last_event FROM extent WHERE session = ? ORDER BY first_event DESC", [session]
-        ) { row in
-            let (first, last) = (try row.integer(0), try row.integer(1))
-            guard first <= last else { throw WrongValue(column: "last_event", expected: "the end of an extent") }
-            return first...last
-        }
+        ranges = try Self.extents(session, db).reversed()
         try db.execute(
             sql: "UPDATE session SET payload = ?, events_hash = NULL, seal = NULL WHERE session = ?",
             arguments: [mode.rawValue, session])
@@ -40,6 +34,17 @@ struct Redacting: Sendable {
                 """, arguments: [session])
     }
 
+    /// Where the session's events are, in order.
+    private static func extents(_ session: Int64, _ db: Database) throws -> [ClosedRange<Int64>] {
+        try db.rows(
+            "SELECT first_event, last_event FROM extent WHERE session = ? ORDER BY first_event", [session]
+        ) { row in
+            let (first, last) = (try row.integer(0), try row.integer(1))
+            guard first <= last else { throw WrongValue(column: "last_event", expected: "the end of an extent") }
+            return first...last
+        }
+    }
+
     /// Takes content out of the next few frames.
     func step(_ db: Database, _ log: LogTables) throws -> Redacting {
         var next = self
@@ -52,18 +57,23 @@ struct Redacting: Sendable {
         // First what is to be done, then the doing: a statement that reads does not go on over rows that change.
         try db.forEachRow(
             """
-            SELECT e.id, e.frame, coalesce(length(f.text), 0) + coalesce(length(f.payload), 0) + coalesce(length(f.fields), 0)
+            SELECT e.id, e.frame, coalesce(length(f.text), 0) + coalesce(length(f.payload), 0) + coalesce(length(f.fields), 0),
+                e.code
             FROM event AS e LEFT JOIN frame AS f ON f.id = e.frame
             WHERE e.id BETWEEN ? AND ? AND +e.session = ? ORDER BY e.id
             """, [range.lowerBound, range.upperBound, session]
         ) { row in
-            end = try row.integer(0)
-            if let frame = try row.optionalInteger(1) { rows.append(frame) }
-            count += try row.optionalInteger(2) ?? 0
+            let further = EventCode(rawValue: try row.integer(3)).further
+            end = try row.integer(0) &+ further
+            // The frames of a run are much alike.
+            for index in 0...further {
+                if let frame = try row.optionalInteger(1) { rows.append(frame &+ index) }
+                count += try row.optionalInteger(2) ?? 0
+            }
             isFull = rows.count >= Self.events || count > Self.bytes
             return !isFull
         }
-        if !isFull { end = range.upperBound }
+        if !isFull || end > range.upperBound { end = range.upperBound }
         if !mode.keepsWords { try redactNotes(range.lowerBound...end, db) }
         for row in Set(rows) {
             guard let frame = try reader.frame(row, db) else { continue }
@@ -92,15 +102,8 @@ struct Redacting: Sendable {
     /// Hashes the session anew as it is now, and seals it.
     func finish(_ db: Database) throws {
         var hash = EventsHash()
-        try db.forEachRow(
-            LoggedEvent.selection
-                + """
-                 JOIN extent AS x ON x.session = ?1 AND e.id BETWEEN x.first_event AND x.last_event
-                WHERE +e.session = ?1 ORDER BY e.id
-                """, [session]
-        ) { row in
-            try LoggedEvent(row).add(to: &hash)
-            return true
+        for range in try Self.extents(session, db) {
+            try LoggedEvent.forEach(of: session, from: range.lowerBound, to: range.upperBound, db) { $0.add(to: &hash) }
         }
         try db.execute(
             sql: "UPDATE session SET events_hash = ? WHERE session = ?",

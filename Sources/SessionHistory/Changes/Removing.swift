@@ -64,15 +64,21 @@ enum Removing {
         let end = min(next.last, next.first.addingReportingOverflow(Int64(step - 1)).partialValue)
         let range: StatementArguments = [next.first, end, next.owner]
         if next.source == "event" {
-            let own = "SELECT id FROM event WHERE id BETWEEN ?1 AND ?2 AND session = ?3"
-            let frames = "SELECT frame FROM event WHERE id BETWEEN ?1 AND ?2 AND session = ?3 AND frame IS NOT NULL"
+            // Each event of the rows that begin in the range.
+            let events = """
+                FROM event AS e CROSS JOIN ordinal AS o
+                WHERE e.id BETWEEN ?1 AND ?2 AND e.session = ?3 AND o.number <= e.code >> 36
+                """
+            let own = "SELECT e.id + o.number \(events)"
+            let frames = "SELECT e.frame + o.number \(events) AND e.frame IS NOT NULL"
             try db.execute(sql: "DELETE FROM omission WHERE frame IN (\(frames))", arguments: range)
             try db.execute(sql: "DELETE FROM frame WHERE id IN (\(frames))", arguments: range)
             try db.execute(
                 sql: "DELETE FROM note WHERE event BETWEEN ?1 AND ?2 AND event IN (\(own))", arguments: range)
             try db.execute(
-                sql: "DELETE FROM dropped_output WHERE output BETWEEN ?1 AND ?2 AND output IN (\(own))",
-                arguments: range)
+                sql: """
+                    DELETE FROM dropped_output WHERE output BETWEEN ?1 AND ?2 + \(EventCode.maxFurther) AND output IN (\(own))
+                    """, arguments: range)
             try db.execute(sql: "DELETE FROM event WHERE id BETWEEN ?1 AND ?2 AND session = ?3", arguments: range)
         } else {
             try db.execute(

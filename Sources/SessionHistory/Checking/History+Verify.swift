@@ -60,12 +60,21 @@ extension History {
         }
         // The log's own references are looked at with each session's events, once instead of twice.
         for table in [
-            "stage", "branch", "extent", "finding", "replay", "replay_release", "note", "dropped_output", "omission",
+            "stage", "branch", "extent", "finding", "replay", "replay_release", "note", "omission",
         ] {
             try db.forEachRow("PRAGMA foreign_key_check(\(table))") { row in
                 let place = try row.optionalInteger(1).map { " \($0)" } ?? ""
                 found.add(.reference, "row\(place) of \(table) refers to a \(try row.text(2)) that is not there")
                 return true
+            }
+        }
+        let version = try db.firstRow("PRAGMA user_version") { try $0.integer(0) } ?? 0
+        if version >= 3 {
+            let ordinals = try db.firstRow("SELECT count(*), min(number), max(number) FROM ordinal") { row in
+                [try row.integer(0), try row.optionalInteger(1), try row.optionalInteger(2)]
+            }
+            if ordinals != [EventCode.maxFurther + 1, 0, EventCode.maxFurther] {
+                found.add(.structure, "the numbers by which the views take rows of the log apart are not 0 to 255")
             }
         }
         let key = try db.firstRow("SELECT length(value) FROM secret WHERE name = 'content'") { try $0.integer(0) }
@@ -99,7 +108,8 @@ extension History {
             """
         ) { try $0.integer(0) == 1 }
         guard isAtRest ?? false else { return }
-        let total = try db.firstRow("SELECT count(*) FROM event") { try $0.integer(0) } ?? 0
+        let total =
+            try db.firstRow("SELECT count(*) + coalesce(sum(code >> 36), 0) FROM event") { try $0.integer(0) } ?? 0
         if total != events { found.add(.stray, "\(total - events) events belong to no session") }
         let drops = try db.firstRow("SELECT count(*) FROM dropped_output") { try $0.integer(0) } ?? 0
         if drops != dropped {

@@ -43,11 +43,7 @@ struct SessionCheck {
                     "an extent begins at event \(extent.firstSequence) where event \(due) is due")
             }
             end = extent.last
-            try db.forEachRow(
-                LoggedEvent.selection + " WHERE e.id BETWEEN ? AND ? AND +e.session = ? ORDER BY e.id",
-                [extent.first, extent.last, session]
-            ) { row in
-                let event = try LoggedEvent(row)
+            try LoggedEvent.forEach(of: session, from: extent.first, to: extent.last, db) { event in
                 events += 1
                 if event.sequence != due {
                     found.add(
@@ -63,7 +59,6 @@ struct SessionCheck {
                     event.add(to: &hash)
                     hashedTo = event.id
                 }
-                return true
             }
         }
         if let known = stored.hash, known != Int64(bitPattern: hash.value) {

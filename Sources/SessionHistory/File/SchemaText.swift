@@ -10,8 +10,8 @@ struct SchemaObject: Hashable {
 /// Reads off the migrations' text what SQLite's schema will say of them: a hundred times faster than running them, which every
 /// command would do at its start.
 enum SchemaText {
-    /// What the migrations up to `version` make; nil when one of them does not only create, and running them is the only way
-    /// to know.
+    /// What the migrations up to `version` make; nil when one of them does not only create and drop, and running them is the
+    /// only way to know.
     static func objects(version: Int) -> Set<SchemaObject>? {
         var objects: Set<SchemaObject> = []
         for migration in Migrations.all.prefix(version) {
@@ -20,7 +20,15 @@ enum SchemaText {
             var start: Int?
             for line in sql.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
                 if start == nil {
-                    if line.starts(with: "ALTER ".utf8) || line.starts(with: "DROP ".utf8) { return nil }
+                    if line.starts(with: "ALTER ".utf8) { return nil }
+                    if line.starts(with: "DROP ".utf8) {
+                        let words = line.dropLast().split(separator: UInt8(ascii: " "))
+                        guard words.count == 3 else { return nil }
+                        let type = String(decoding: words[1], as: UTF8.self).lowercased()
+                        let name = String(decoding: words[2], as: UTF8.self)
+                        objects = objects.filter { $0.type != type || $0.name != name }
+                        continue
+                    }
                     guard line.starts(with: "CREATE ".utf8) else { continue }
                     start = line.startIndex
                 }

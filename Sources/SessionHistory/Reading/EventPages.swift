@@ -56,7 +56,7 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
     private let stage: Int?
     private let batches: ClosedRange<Int64>?
     private let frames: FrameReader
-    /// The log id of the last event read.
+    /// The id of the last event read.
     private var last: Int64 = 0
 
     fileprivate init(
@@ -81,14 +81,15 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
     }
 
     private static let columns = """
-        SELECT e.id, e.seq, e.time, e.code, e.batch, e.place, e.arrival, s.seq, coalesce(e.frame, s.frame), n.processor,
-            n.detail
+        SELECT e.id, e.seq, e.time, e.code, e.batch, e.place, e.arrival, e.subject, e.frame, n.processor, n.detail,
+            \(LogRow.columns)
         FROM extent AS x
             CROSS JOIN event AS e
             LEFT JOIN event AS s ON s.id = e.subject
             LEFT JOIN note AS n ON n.event = e.id
         WHERE x.session = ?1 AND x.last_event > ?2 AND x.max_batch >= ?4 AND x.min_batch <= ?5
-            AND e.id BETWEEN max(x.first_event, ?2 + 1) AND x.last_event AND +e.session = x.session
+            AND e.id BETWEEN max(x.first_event, ?2 + 1 - \(EventCode.maxFurther)) AND x.last_event
+            AND e.id + (e.code >> 36) > ?2 AND +e.session = x.session
             AND (?3 IS NULL OR (e.code >> 10) & 1023 = ?3)
         """
     private static let allBatches = columns + " ORDER BY x.first_event, e.id LIMIT \(maxEvents)"
@@ -103,24 +104,36 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
             session, last, stage.map { $0 + 1 }, batches?.lowerBound ?? .min, batches?.upperBound ?? .max,
         ]
         try db.forEachRow(batches == nil ? Self.allBatches : Self.someBatches, arguments) { row in
-            last = try row.integer(0)
-            events.append(try event(row, db))
-            return frames.bytesRead < Self.maxBytes
+            let (first, code) = (try row.integer(0), EventCode(rawValue: try row.integer(3)))
+            var subject = try LogRow(row, at: 11)
+            for index in 0...code.further where first &+ index > last {
+                last = first &+ index
+                events.append(try event(row, index, code.member(index), &subject, db))
+                if frames.bytesRead >= Self.maxBytes || events.count >= Self.maxEvents { return false }
+            }
+            return true
         }
         return (events, last)
     }
 
-    private func event(_ row: StoredRow, _ db: Database) throws -> SessionEvent {
-        let code = EventCode(rawValue: try row.integer(3))
+    /// One event of a row.
+    ///
+    /// - Parameter subject: the row of what the one before was about, and then of what this one is about.
+    private func event(
+        _ row: StoredRow, _ index: Int64, _ code: EventCode, _ subject: inout LogRow?, _ db: Database
+    ) throws -> SessionEvent {
         guard let kind = code.kind else { throw WrongValue(column: "code", expected: "the code of an event") }
-        let place = try row.optionalInt(5) ?? -1
+        let about = try row.optionalInteger(7).map { $0 &+ index }
+        if let about, !(subject?.holds(about) ?? false) { subject = try LogRow.holding(about, db) }
+        let place = try row.optionalInt(5).map { $0 &+ Int(index) } ?? -1
+        let frame = try row.optionalInteger(8).map { $0 &+ index } ?? about.flatMap { subject?.frame(of: $0) }
         let isOutput = kind == .output || kind == .late
         return SessionEvent(
-            sequence: try row.integer(1), time: try row.integer(2), kind: kind, stage: code.stage,
+            sequence: try row.integer(1) &+ index, time: try row.integer(2), kind: kind, stage: code.stage,
             batch: try row.optionalInteger(4) ?? 0, branch: code.branch, direction: code.direction,
-            emission: isOutput ? place : -1, arrival: try row.optionalInt(6) ?? -1, position: isOutput ? -1 : place,
-            subject: try row.optionalInteger(7) ?? 0,
-            frame: try row.optionalInteger(8).flatMap { try frames.frame($0, db) }, detail: try row.optionalText(10),
-            processor: try row.optionalText(9), outcome: code.outcome)
+            emission: isOutput ? place : -1, arrival: try row.optionalInt(6).map { $0 &+ Int(index) } ?? -1,
+            position: isOutput ? -1 : place, subject: about.flatMap { subject?.sequence(of: $0) } ?? 0,
+            frame: try frame.flatMap { try frames.frame($0, db) }, detail: index == 0 ? try row.optionalText(10) : nil,
+            processor: index == 0 ? try row.optionalText(9) : nil, outcome: code.outcome)
     }
 }

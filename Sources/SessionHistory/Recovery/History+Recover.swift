@@ -57,7 +57,7 @@ struct Recovery {
     private let draft: String
     private var report = RecoveryReport()
     private var sessions: [Int64: SalvagedSession] = [:]
-    /// By session, the last row of the log that is its own, and how many it has.
+    /// By session, the last row of the log that is its own, and how many events it has.
     private var ends: [Int64: (row: Int64, count: Int64)] = [:]
     /// Sessions that were deleted; what is left of them is not brought back.
     private var discarded: Set<Int64> = []
@@ -106,12 +106,12 @@ struct Recovery {
         var widths: [Int64: [Int: Int]] = [:]
         var scan = TolerantScan(table: "event", id: "id", columns: "id, session, code")
         try scan.read(db) { row in
-            guard let session = try? row.integer(1), let code = try? row.integer(2) else { return true }
-            ends[session, default: (0, 0)].count += 1
+            guard let session = try? row.integer(1), let packed = try? row.integer(2) else { return true }
+            let code = EventCode(rawValue: packed)
+            ends[session, default: (0, 0)].count += code.isWhole ? code.further + 1 : 1
             ends[session]?.row = try row.integer(0)
             if sessions[session]?.definition == nil {
-                let code = EventCode(rawValue: code)
-                let branch = code.branch <= EventCode.maxBranch ? code.branch : -1
+                let branch = code.isWhole ? code.branch : -1
                 widths[session, default: [:]][code.stage] = max(widths[session]?[code.stage] ?? 0, branch + 1)
             }
             return true
@@ -170,21 +170,22 @@ struct Recovery {
             report.sessions.append(try await log.finish(in: history))
         }
         while !scan.isAtEnd {
-            var rows: [(id: Int64, session: Int64, row: SalvagedRow?)] = []
-            var (part, bytes) = (scan, 0)
+            var rows: [(id: Int64, session: Int64, events: [SalvagedRow])] = []
+            var (part, bytes, count) = (scan, 0, 0)
             try queue.inDatabase { db in
                 frames.bytesRead = 0
                 try part.read(db) { row in
                     let session = (try? row.integer(1)) ?? 0
-                    rows.append((try row.integer(0), session, SalvagedRow(row, frames, db)))
+                    rows.append((try row.integer(0), session, SalvagedRow.events(row, frames, db)))
+                    count += rows.last?.events.count ?? 0
                     bytes = frames.bytesRead
-                    return rows.count < 2048 && bytes < 8 << 20
+                    return rows.count < 2048 && count < 2048 && bytes < 8 << 20
                 }
             }
             scan = part
             var touched: Set<Int64> = []
-            for (id, number, row) in rows where sessions[number] != nil {
-                if let row {
+            for (id, number, events) in rows where sessions[number] != nil {
+                for row in events {
                     if open[number] == nil { open[number] = try await begin(number, in: history) }
                     open[number]?.add(row)
                     touched.insert(number)
@@ -194,7 +195,7 @@ struct Recovery {
                 }
             }
             for number in touched { try await open[number]?.flush() }
-            done += Int64(rows.count)
+            done += Int64(count)
             progress(done)
         }
         for log in open.values { report.sessions.append(try await log.finish(in: history)) }

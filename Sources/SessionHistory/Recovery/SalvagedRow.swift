@@ -1,7 +1,7 @@
 import GRDB
 import PipelineEngine
 
-/// A row of a damaged log with what it refers to, as far as that can be read.
+/// An event of a damaged log with what it refers to, as far as that can be read.
 struct SalvagedRow {
     var id: Int64
     var session: Int64
@@ -23,35 +23,50 @@ struct SalvagedRow {
 
     static let columns = "id, session, seq, time, code, batch, place, arrival, subject, frame"
 
-    /// Nil for a row that is no event.
-    init?(_ row: StoredRow, _ frames: SalvagedFrames, _ db: Database) {
+    /// The events that a row stands for; none if it is no row of events.
+    static func events(_ row: StoredRow, _ frames: SalvagedFrames, _ db: Database) -> [SalvagedRow] {
+        guard let stored = (try? row.integer(4)).map(EventCode.init(rawValue:)), stored.kind != nil, stored.isWhole
+        else { return [] }
+        let code = stored.run(further: reach(of: row, stored, db))
+        return (0...code.further).compactMap { SalvagedRow(row, $0, code.member($0), frames, db) }
+    }
+
+    /// How many further events the row really has: ids that the next row begins with are not its own.
+    private static func reach(of row: StoredRow, _ code: EventCode, _ db: Database) -> Int64 {
+        guard code.further > 0, let id = try? row.integer(0) else { return 0 }
+        let next = try? db.firstRow("SELECT id FROM event WHERE id > ? ORDER BY id LIMIT 1", [id]) { try $0.integer(0) }
+        guard let next = next ?? nil else { return code.further }
+        return min(code.further, next &- id &- 1)
+    }
+
+    private init?(
+        _ row: StoredRow, _ index: Int64, _ code: EventCode, _ frames: SalvagedFrames, _ db: Database
+    ) {
         guard let id = try? row.integer(0), let session = try? row.integer(1), let sequence = try? row.integer(2),
-            let time = try? row.integer(3), let code = (try? row.integer(4)).map(EventCode.init(rawValue:)),
-            code.kind != nil, code.rawValue >= 0, code.branch <= EventCode.maxBranch, sequence > 0
+            let time = try? row.integer(3), sequence > 0, sequence <= .max - index
         else { return nil }
-        self.id = id
+        self.id = id &+ index
         self.session = session
-        self.sequence = sequence
+        self.sequence = sequence + index
         self.time = time
         self.code = code
         batch = max(0, (try? row.optionalInteger(5)) ?? 0)
-        place = Self.small(try? row.optionalInteger(6))
-        arrival = Self.small(try? row.optionalInteger(7))
-        if let subject = try? row.optionalInteger(8) {
-            let known = try? db.firstRow("SELECT seq, session FROM event WHERE id = ?", [subject]) {
-                (sequence: try $0.integer(0), session: try $0.integer(1))
-            }
-            if let known, known.session == session, known.sequence < sequence {
-                self.subject = known.sequence
+        place = Self.small(try? row.optionalInteger(6), index)
+        arrival = Self.small(try? row.optionalInteger(7), index)
+        if let subject = (try? row.optionalInteger(8)).map({ $0 &+ index }) {
+            let known = (try? LogRow.holding(subject, db)) ?? nil
+            if let known, known.session == session, known.sequence(of: subject) < self.sequence {
+                self.subject = known.sequence(of: subject)
             } else {
                 losses.append(.subject)
             }
         }
-        if let place = try? row.optionalInteger(9) {
+        if let place = (try? row.optionalInteger(9)).map({ $0 &+ index }) {
             frame = frames.frame(place, db)
             if frame == nil { losses.append(.frame) }
             if frame?.isWhole == false { losses.append(.frameDamaged) }
         }
+        if index > 0 { return }
         do {
             let note = try db.firstRow("SELECT processor, detail FROM note WHERE event = ?", [id]) {
                 (try $0.optionalText(0), try $0.optionalText(1))
@@ -66,9 +81,9 @@ struct SalvagedRow {
     private var hasNote = false
 
     /// An index that fits its column.
-    private static func small(_ value: Int64??) -> Int64 {
-        guard let value = value ?? nil, value >= 0, value <= Int64(Int32.max) else { return -1 }
-        return value
+    private static func small(_ first: Int64??, _ index: Int64) -> Int64 {
+        guard let first = first ?? nil, first >= 0, first <= Int64(Int32.max) - index else { return -1 }
+        return first + index
     }
 
     func add(to hash: inout EventsHash) {

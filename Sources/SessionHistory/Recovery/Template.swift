@@ -64,7 +64,8 @@ struct Template {
                     return table
                 })
         }
-        if shapes(tables).isSubset(of: shapes(found)) { return true }
+        // Only views read `ordinal`; histories before schema 3 have none.
+        if shapes(tables.filter { $0.name != "ordinal" }).isSubset(of: shapes(found)) { return true }
         let version = try db.firstRow("PRAGMA user_version") { try $0.int(0) } ?? 0
         if id == HistoryFile.applicationID, version > SchemaCheck.currentVersion, version < 1000 {
             throw HistoryError(

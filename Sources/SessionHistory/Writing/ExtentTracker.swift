@@ -28,11 +28,12 @@ struct ExtentTracker {
 
     init(from event: Int64) { storedTo = event }
 
+    /// - Parameter continuesRow: whether the event is in the same row as the one before: a row is in one extent.
     @inline(__always)
-    mutating func add(event: Int64, sequence: Int64, batch: Int64) {
+    mutating func add(event: Int64, sequence: Int64, batch: Int64, continuesRow: Bool = false) {
         if var extent = current {
             let foreign = event - extent.firstEvent - ownEvents
-            if ownEvents < Self.maxEvents, foreign <= Self.maxForeign + 3 * ownEvents {
+            if continuesRow || ownEvents < Self.maxEvents && foreign <= Self.maxForeign + 3 * ownEvents {
                 extent.lastEvent = event
                 if batch > 0 {
                     if extent.maxBatch == 0 || batch < extent.minBatch { extent.minBatch = batch }

@@ -3,7 +3,8 @@ import GRDBSQLite
 /// Appends rows to one table of the log, many with each statement, through SQLite's C interface.
 ///
 /// Rows gather as cells and go to SQLite 64 at a time: a statement for each row costs twice as much. Row ids are the
-/// table's next ones in order. Used by the writer's thread only, inside its transaction.
+/// table's next ones in order; those that the row made last takes besides its own are left out. Used by the writer's thread only,
+/// inside its transaction.
 final class LogTable {
     /// One value of a row.
     struct Cell {
@@ -24,15 +25,18 @@ final class LogTable {
 
     private let db: OpaquePointer
     private let name: String
+    /// The id among them.
     private let columns: Int
+    private let lastTaken: String
     private var statements: [Statement] = []
     private let cells: UnsafeMutablePointer<Cell>
     private let arena = ByteBuffer(capacity: arenaSize)
     // `@exclusivity(unchecked)`: as in `ByteBuffer`.
     @exclusivity(unchecked) private var rows = 0
 
-    /// The id that the next row will get.
+    /// The id that the next row will get, and the one that SQLite would give it.
     @exclusivity(unchecked) private(set) var nextID: Int64 = 1
+    @exclusivity(unchecked) private var followingID: Int64 = 1
 
     private struct Statement {
         let rows: Int
@@ -41,10 +45,14 @@ final class LogTable {
         let isNull: UnsafeMutablePointer<Bool>
     }
 
-    /// - Parameter columns: all but the id; the last may hold a payload.
-    init(_ db: OpaquePointer, table: String, columns: [String]) throws {
+    /// - Parameters:
+    ///   - columns: all but the id; the last may hold a payload.
+    ///   - lastTaken: what of the table's last row is the last id that it takes.
+    init(_ db: OpaquePointer, table: String, columns: [String], lastTaken: String = "id") throws {
         self.db = db
         name = table
+        self.lastTaken = lastTaken
+        let columns = ["id"] + columns
         self.columns = columns.count
         cells = .allocate(capacity: Self.capacity * columns.count)
         cells.initialize(repeating: .null, count: Self.capacity * columns.count)
@@ -80,10 +88,21 @@ final class LogTable {
         arena.removeAll()
         var handle: OpaquePointer?
         defer { sqlite3_finalize(handle) }
-        guard sqlite3_prepare_v2(db, "SELECT max(id) FROM \(name)", -1, &handle, nil) == SQLITE_OK,
-            sqlite3_step(handle) == SQLITE_ROW
-        else { throw SQLiteFailure(db) }
-        nextID = sqlite3_column_int64(handle, 0) + 1
+        let sql = "SELECT id, \(lastTaken) FROM \(name) ORDER BY id DESC LIMIT 1"
+        guard sqlite3_prepare_v2(db, sql, -1, &handle, nil) == SQLITE_OK else { throw SQLiteFailure(db) }
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW:
+            let (row, taken) = (sqlite3_column_int64(handle, 0), sqlite3_column_int64(handle, 1))
+            guard row < .max / 2, taken < .max / 2 else {
+                throw HistoryError(
+                    .damaged,
+                    "the last row of \(name) is numbered \(row), and none can follow; 'lockstep recover' numbers them anew"
+                )
+            }
+            (followingID, nextID) = (row + 1, max(row, taken) + 1)
+        case SQLITE_DONE: (followingID, nextID) = (1, 1)
+        default: throw SQLiteFailure(db)
+        }
     }
 
     // MARK: - Rows
@@ -92,12 +111,21 @@ final class LogTable {
     @inline(__always)
     func row(textBytes: Int = 0) throws -> UnsafeMutablePointer<Cell> {
         if rows == Self.capacity || (arena.count + textBytes > Self.arenaSize && rows > 0) { try flush() }
-        defer {
-            rows += 1
-            nextID += 1
-        }
-        return cells + rows * columns
+        let row = cells + rows * columns
+        row[0] = nextID == followingID ? .null : .integer(nextID)
+        rows += 1
+        nextID += 1
+        followingID = nextID
+        return row + 1
     }
+
+    /// The cells of the row made last, if it may still be changed.
+    @inline(__always)
+    var lastRow: UnsafeMutablePointer<Cell>? { rows > 0 ? cells + (rows - 1) * columns + 1 : nil }
+
+    /// Gives the row made last one more id.
+    @inline(__always)
+    func takeID() { nextID += 1 }
 
     /// A cell with these bytes, which are copied.
     @inline(__always)

@@ -13,6 +13,11 @@ final class SessionEncoder {
     @exclusivity(unchecked) private(set) var extents: ExtentTracker
     @exclusivity(unchecked) private var lastSequence: Int64 = 0
     @exclusivity(unchecked) private var sequences = SequenceMap()
+    /// The row made last, and how much content the transaction had stored before it.
+    @exclusivity(unchecked) private var run = EventRun()
+    @exclusivity(unchecked) private var contentBeforeRun = 0
+    /// Readers take a row's frames at once: no more than this, in bytes.
+    private static let maxRunContent = 1 << 20
     @exclusivity(unchecked) private var recentFrames = FrameWriter.Recent()
     /// By stage: the id of the EndFrame or StopFrame that its open batch is about.
     @exclusivity(unchecked) private var ending: [Int: Int64] = [:]
@@ -59,6 +64,7 @@ final class SessionEncoder {
             subject = try locate(event.pointee.subject, of: event.pointee.sequence, log, db)
         }
 
+        let content = log.frames.bytesWritten
         var frameRow: Int64?
         var frameMark: UInt64 = 0
         var isLast = false
@@ -77,22 +83,42 @@ final class SessionEncoder {
             event.pointee.kind == .output || event.pointee.kind == .late
             ? event.pointee.emission : event.pointee.position
 
-        let cells = try log.events.row()
-        cells[0] = .integer(session)
-        cells[1] = .integer(event.pointee.sequence)
-        cells[2] = .integer(event.pointee.time)
-        cells[3] = .integer(code.rawValue)
-        cells[4] = event.pointee.batch > 0 ? .integer(event.pointee.batch) : .null
-        cells[5] = place >= 0 ? .integer(Int64(place)) : .null
-        cells[6] = event.pointee.arrival >= 0 ? .integer(Int64(event.pointee.arrival)) : .null
-        cells[7] = subject.map(LogTable.Cell.integer) ?? .null
-        cells[8] = frameRow.map(LogTable.Cell.integer) ?? .null
+        let entry = EventRun.Entry(
+            id: id, time: event.pointee.time, code: code, batch: max(0, event.pointee.batch),
+            place: Int64(max(-1, place)), arrival: Int64(max(-1, event.pointee.arrival)), subject: subject ?? 0,
+            frame: frameRow ?? 0)
+        let hasNote = event.pointee.detail != nil || event.pointee.processor != nil
+        let isContinued =
+            run.isContinued(by: entry) && !hasNote && log.frames.bytesWritten - contentBeforeRun < Self.maxRunContent
+        let openRow = isContinued ? log.events.lastRow : nil
+        if let cells = openRow {
+            run.append(entry)
+            cells[3] = .integer(run.code.rawValue)
+            log.events.takeID()
+        } else {
+            // Nothing else comes in runs, and nothing continues the end of a batch.
+            if event.pointee.kind == .output || event.pointee.kind == .release, event.pointee.outcome == nil {
+                run = EventRun(entry)
+                contentBeforeRun = content
+            } else {
+                run.end()
+            }
+            let cells = try log.events.row()
+            cells[0] = .integer(session)
+            cells[1] = .integer(event.pointee.sequence)
+            cells[2] = .integer(entry.time)
+            cells[3] = .integer(code.rawValue)
+            cells[4] = entry.batch > 0 ? .integer(entry.batch) : .null
+            cells[5] = place >= 0 ? .integer(entry.place) : .null
+            cells[6] = entry.arrival >= 0 ? .integer(entry.arrival) : .null
+            cells[7] = subject.map(LogTable.Cell.integer) ?? .null
+            cells[8] = frameRow.map(LogTable.Cell.integer) ?? .null
+        }
 
         eventsHash.add(
-            sequence: event.pointee.sequence, time: event.pointee.time, code: code.rawValue,
-            batch: max(0, event.pointee.batch), place: Int64(max(-1, place)),
-            arrival: Int64(max(-1, event.pointee.arrival)), subject: max(0, event.pointee.subject), frame: frameMark)
-        if event.pointee.detail != nil || event.pointee.processor != nil {
+            sequence: event.pointee.sequence, time: entry.time, code: code.rawValue, batch: entry.batch,
+            place: entry.place, arrival: entry.arrival, subject: max(0, event.pointee.subject), frame: frameMark)
+        if hasNote {
             let detail = mode.keepsWords ? event.pointee.detail : event.pointee.wordlessDetail
             if detail != nil || event.pointee.processor != nil {
                 try log.addNote(id, event.pointee.processor, detail, to: &eventsHash)
@@ -101,7 +127,8 @@ final class SessionEncoder {
         if event.pointee.kind == .drop, let subject { try log.addDropped(subject) }
         lastSequence = event.pointee.sequence
         sequences.add(sequence: event.pointee.sequence, event: id)
-        extents.add(event: id, sequence: event.pointee.sequence, batch: event.pointee.batch)
+        extents.add(
+            event: id, sequence: event.pointee.sequence, batch: event.pointee.batch, continuesRow: openRow != nil)
         counts.add(event.pointee.kind, time: event.pointee.time)
     }
 
@@ -125,9 +152,9 @@ final class SessionEncoder {
         let event = try Int64.fetchOne(
             db,
             sql: """
-                SELECT e.id FROM extent AS x CROSS JOIN event AS e
+                SELECT e.id + ?2 - e.seq FROM extent AS x CROSS JOIN event AS e
                 WHERE x.session = ?1 AND x.first_seq <= ?2 AND e.id BETWEEN x.first_event AND x.last_event
-                    AND e.session = ?1 AND e.seq = ?2
+                    AND e.session = ?1 AND ?2 BETWEEN e.seq AND e.seq + (e.code >> 36)
                 """, arguments: [session, subject])
         guard let event else { throw invalid(sequence, "is about event \(subject), which is not in the history") }
         return event

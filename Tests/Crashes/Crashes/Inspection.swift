@@ -25,7 +25,7 @@ struct Inspection {
             """
             PRAGMA integrity_check;
             SELECT 'gap in session ' || session FROM event WHERE session IN (SELECT session FROM session)
-                GROUP BY session HAVING count(*) <> max(seq) OR min(seq) <> 1;
+                GROUP BY session HAVING sum(1 + (code >> 36)) <> max(seq + (code >> 36)) OR min(seq) <> 1;
             SELECT 'session ' || session || ' is ' || state FROM session WHERE state = 'recording';
             """, on: path)
         guard problems == ["ok"] else { throw Broken("\(path): \(problems.prefix(5).joined(separator: "; "))") }
@@ -54,8 +54,8 @@ struct Inspection {
         guard last >= promised else {
             throw Broken("\(path): session \(session) ends at event \(last), of \(promised) that were flushed")
         }
-        guard summary.inbound == (last + 9) / 10 else {
-            throw Broken("\(path): session \(session) counts \(summary.inbound) batches of \((last + 9) / 10)")
+        guard summary.inbound == Script.batches(in: last) else {
+            throw Broken("\(path): session \(session) counts \(summary.inbound) batches of \(Script.batches(in: last))")
         }
         try checkOpenBatch(session, last)
         return Found(last: last, state: summary.state)

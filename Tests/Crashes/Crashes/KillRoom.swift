@@ -81,7 +81,7 @@ struct KillRoom {
         defer { history.close() }
         var sessions = state.sessions
         for (session, last) in sessions {
-            guard try history.session("\(session)").inbound == (last + 9) / 10 else {
+            guard try history.session("\(session)").inbound == Script.batches(in: last) else {
                 throw Broken("\(state.path): session \(session) of an earlier round has changed")
             }
         }

@@ -63,6 +63,7 @@ struct DamagedHistory {
                     bytes: (0..<(number % 40 == 0 ? 40_000 : 320)).map { UInt8(truncatingIfNeeded: $0 &* Int(number)) }),
                 fields: ["sample_rate": 16_000])
             script.add(.bypass, direction: .downstream, frame: audio)
+            if number % 8 == 0 { addBurst(batch: number + 1, to: &script) }
             if number % 10 == 0 {
                 script.add(.error, batch: number, branch: 0, detail: "failure \(number)", processor: "P#0")
                 let late = script.add(
@@ -72,6 +73,23 @@ struct DamagedHistory {
             }
         }
         return script
+    }
+
+    /// Frames that are given out and released at once, as some rows of the log.
+    private static func addBurst(batch: Int64, to script: inout SessionScript) {
+        let first = Int64(script.events.count + 1)
+        script.step = 0
+        for index in 0..<20 {
+            script.add(
+                .output, batch: batch, branch: 1, direction: .downstream, emission: 10 + index, arrival: 10 + index,
+                frame: SessionScript.text("word \(index) of \(batch)", id: 200_000 + batch * 100 + Int64(index)))
+        }
+        for index in 0..<20 {
+            script.add(
+                .release, batch: batch, branch: 1, direction: .downstream, position: 10 + index,
+                subject: first + Int64(index))
+        }
+        script.step = 1_000_000
     }
 
     func write(to path: String) throws {

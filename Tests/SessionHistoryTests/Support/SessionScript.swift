@@ -4,8 +4,10 @@ import PipelineEngine
 struct SessionScript {
     private(set) var events: [SessionEvent] = []
     var stage = 0
-    /// ns; every event comes 1 ms after the one before, unless this is set.
+    /// ns since the session's start, of the last event.
     var time: Int64 = 0
+    /// ns from each event to the next.
+    var step: Int64 = 1_000_000
 
     @discardableResult
     mutating func add(
@@ -14,7 +16,7 @@ struct SessionScript {
         detail: String? = nil, processor: String? = nil, outcome: BatchOutcome? = nil
     ) -> Int64 {
         let sequence = Int64(events.count + 1)
-        time += 1_000_000
+        time += step
         events.append(
             SessionEvent(
                 sequence: sequence, time: time, kind: kind, stage: stage, batch: batch, branch: branch,

@@ -1,0 +1,376 @@
+import Foundation
+import GRDB
+import PipelineEngine
+import Testing
+
+@testable import SessionHistory
+
+/// Several events in one row of the log are read, changed and checked as if each had its own.
+struct RunTests {
+    private let folder: TemporaryFolder
+    private let history: History
+
+    init() throws {
+        folder = try TemporaryFolder()
+        history = try History.open(at: folder.file("h.sqlite"), for: .writing)
+    }
+
+    private func number(_ sql: String, on path: String? = nil) throws -> Int {
+        try #require(Int(try SQLiteShell.lines(sql, on: path ?? history.path).joined()))
+    }
+
+    /// Records sessions side by side, each in pieces of random size.
+    private func record(_ sessions: [[SessionEvent]], seed: UInt64, state: SessionState? = .complete) async throws {
+        var random = SeededRandom(seed)
+        var logs: [(log: SessionLog, source: WaitingEvents, rest: ArraySlice<SessionEvent>)] = []
+        for events in sessions {
+            let log = try #require(try await history.begin(SessionStart(definition: SessionScript.definition())))
+            logs.append((log, WaitingEvents(), events[...]))
+        }
+        while let index = logs.indices.filter({ !logs[$0].rest.isEmpty }).randomElement(using: &random) {
+            let piece = logs[index].rest.prefix(Int.random(in: 1...400, using: &random))
+            logs[index].rest = logs[index].rest.dropFirst(piece.count)
+            logs[index].source.add(Array(piece), to: logs[index].log)
+            if Bool.random(using: &random) { try await logs[index].log.flush(logs[index].source) }
+        }
+        for (log, source, _) in logs {
+            try await log.flush(source)
+            if let state { try await log.close(source, state: state) }
+        }
+    }
+
+    /// In one transaction.
+    private func recordAtOnce(_ events: [SessionEvent]) async throws {
+        let log = try #require(try await history.begin(SessionStart(definition: SessionScript.definition())))
+        let source = WaitingEvents(events)
+        try await log.flush(source)
+        try await log.close(source, state: .complete)
+    }
+
+    private func expect(
+        _ history: History, _ session: Int64, holds events: [SessionEvent],
+        _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        let read = try history.allEvents(of: session)
+        #expect(read.count == events.count, sourceLocation: location)
+        if let (before, after) = zip(events, read).first(where: { EventFacts($0) != EventFacts($1) }) {
+            Issue.record("\(EventFacts(before)) became \(EventFacts(after))", sourceLocation: location)
+        }
+        for (before, after) in zip(events, read) {
+            let frame = before.frame ?? (before.subject > 0 ? events[Int(before.subject) - 1].frame : nil)
+            guard after.frame?.id == frame?.id, frame.map({ after.frame?.hasSameContent(as: $0) ?? false }) ?? true
+            else {
+                Issue.record("event \(before.sequence) has another frame", sourceLocation: location)
+                return
+            }
+        }
+        #expect(
+            try history.allEvents(of: session, content: .order).map(\.frame?.id) == read.map(\.frame?.id),
+            sourceLocation: location)
+    }
+
+    /// Gives each event a row of its own.
+    private static let flatten = """
+        CREATE TEMP TABLE flat AS
+        SELECT e.id + o.number AS id, e.session, e.seq + o.number, e.time,
+            iif(o.number = e.code >> 36, e.code, e.code & ~448) & 68719476735, e.batch, e.place + o.number,
+            e.arrival + o.number, e.subject + o.number, e.frame + o.number
+        FROM event AS e CROSS JOIN ordinal AS o WHERE o.number <= e.code >> 36 ORDER BY 1;
+        DELETE FROM event;
+        INSERT INTO event SELECT * FROM flat;
+        DROP TABLE temp.flat;
+        """
+
+    private static let views = [
+        "timeline", "frames", "release_order", "order_diff", "barriers", "batches", "findings", "moment", "sessions",
+    ]
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func burstsReadBack(seed: UInt64) async throws {
+        let sessions = (0..<seed % 3 + 1).map { BurstScript(seed: seed * 10 + $0, batches: 40).events }
+        try await record(sessions, seed: seed)
+        for (index, events) in sessions.enumerated() { try expect(history, Int64(index + 1), holds: events) }
+        #expect(try history.verify().problems.isEmpty)
+        // A batch is found from within.
+        let some = try history.events(of: 1, batches: 7...11)
+        var (pages, read) = (some, [Int64]())
+        while let page = try pages.next() { read += page.map(\.sequence) }
+        #expect(read == sessions[0].filter { (7...11).contains($0.batch) }.map(\.sequence))
+        history.close()
+
+        let flat = folder.file("flat.sqlite")
+        try FileManager.default.copyItem(atPath: history.path, toPath: flat)
+        _ = try SQLiteShell.run(Self.flatten, on: flat)
+        let (rows, all) = (try number("SELECT count(*) FROM event"), try number("SELECT count(*) FROM event", on: flat))
+        #expect(all == sessions.map(\.count).reduce(0, +))
+        #expect(rows < all * 3 / 4, "\(rows) rows for \(all) events")
+        for view in Self.views {
+            var facts = 0
+            for session in 1...sessions.count {
+                // Of payloads their lengths.
+                let columns = view == "frames" ? "session, seq, frame_id, frame_name, text, fields, payload_bytes" : "*"
+                let sql = "SELECT \(columns) FROM \(view) WHERE session = \(session) ORDER BY 1, 2, 3, 4, 5, 6, 7"
+                let found = try SQLiteShell.run(sql, on: history.path)
+                #expect(try found == SQLiteShell.run(sql, on: flat), "\(view)")
+                facts += found.utf8.count
+            }
+            #expect(facts > 0 || view == "findings", "\(view)")
+        }
+    }
+
+    /// One burst is one row, and so is its release; the 257th event begins the next.
+    @Test func aBurstIsTwoRows() async throws {
+        var script = SessionScript()
+        script.add(.inbound, batch: 1, direction: .downstream, frame: SessionScript.text("go", id: 1))
+        script.step = 0
+        for index in 0..<300 {
+            script.add(
+                .output, batch: 1, branch: 0, direction: .downstream, emission: index, arrival: index,
+                frame: SessionScript.text("\(index)", id: Int64(index) + 2))
+        }
+        for branch in 0...1 { script.add(.sync, batch: 1, branch: branch) }
+        for index in 0..<300 {
+            script.add(
+                .release, batch: 1, branch: 0, direction: .downstream, position: index, subject: Int64(index) + 2,
+                outcome: index == 299 ? .released : nil)
+        }
+        try await recordAtOnce(script.events)
+        #expect(
+            try SQLiteShell.lines("SELECT id, seq, code & 15, code >> 36, place, subject FROM event", on: history.path)
+                == [
+                    "1|1|1|0||", "2|2|2|255|0|", "258|258|2|43|256|", "302|302|3|0||", "303|303|3|0||",
+                    "304|304|4|255|0|2",
+                    "560|560|4|43|256|258",
+                ])
+        try expect(history, 1, holds: script.events)
+        // The outcome is that of the last.
+        #expect(try SQLiteShell.lines("SELECT outcome, end_seq FROM batches", on: history.path) == ["released|603"])
+    }
+
+    /// A row's frames are read at once, so they are not many large ones.
+    @Test func largeFramesHaveRowsOfTheirOwn() async throws {
+        var script = SessionScript()
+        script.step = 0
+        for index in 0..<12 {
+            let image = GenericFrame(
+                .dataFrame, header: FrameHeader(id: Int64(index) + 1),
+                payload: FramePayload(name: "image", bytes: [UInt8](repeating: UInt8(index), count: 400_000)))
+            script.add(
+                .output, batch: 1, branch: 0, direction: .downstream, emission: index, arrival: index, frame: image)
+        }
+        try await recordAtOnce(script.events)
+        #expect(try number("SELECT count(*) FROM event") == 6)
+        try expect(history, 1, holds: script.events)
+    }
+
+    @Test func redactedAsAWhole() async throws {
+        let events = BurstScript(seed: 5, batches: 30).events
+        try await record([events, BurstScript(seed: 6, batches: 30).events], seed: 5)
+        _ = try history.redact(1, keeping: .none)
+        #expect(try history.verify().problems.isEmpty)
+        let read = try history.allEvents(of: 1)
+        #expect(read.map(\.sequence) == events.map(\.sequence) && read.map(\.subject) == events.map(\.subject))
+        #expect(read.allSatisfy { $0.frame?.text == nil && $0.frame?.payload == nil })
+        #expect(
+            try number("SELECT count(*) FROM frames WHERE session = 1 AND (text IS NOT NULL OR payload IS NOT NULL)")
+                == 0)
+        #expect(try number("SELECT count(*) FROM frames WHERE session = 2 AND text LIKE 'word %'") > 100)
+    }
+
+    @Test func deletedAsAWhole() async throws {
+        let sessions = (1...3).map { BurstScript(seed: $0, batches: 60).events }
+        try await record(sessions, seed: 9)
+        #expect(try number("SELECT count(*) FROM dropped_output") > 0)
+        _ = try history.delete([2])
+        try expect(history, 1, holds: sessions[0])
+        try expect(history, 3, holds: sessions[2])
+        #expect(try history.verify().problems.isEmpty)
+        _ = try history.delete([1, 3])
+        for table in ["event", "frame", "note", "dropped_output", "omission", "extent", "discarded"] {
+            #expect(try number("SELECT count(*) FROM \(table)") == 0, "\(table)")
+        }
+    }
+
+    @Test func recoveredAsAWhole() async throws {
+        let sessions = (1...2).map { BurstScript(seed: $0, batches: 60).events }
+        try await record(sessions, seed: 3)
+        history.close()
+        let report = try await History.recover(history.path, to: folder.file("new.sqlite"))
+        #expect(report.losses.isEmpty && report.sessions.allSatisfy { $0.losses.isEmpty })
+        let new = try History.open(at: folder.file("new.sqlite"))
+        for (index, events) in sessions.enumerated() { try expect(new, Int64(index + 1), holds: events) }
+        #expect(try new.verify().problems.isEmpty)
+    }
+
+    /// A row that says that it has more than there is room for is damaged, and nothing is made up for it.
+    @Test func recoveredWithoutWhatNeverWas() async throws {
+        let events = BurstScript(seed: 3, batches: 20).events
+        try await record([events], seed: 3)
+        history.close()
+        _ = try SQLiteShell.run(
+            "UPDATE event SET code = code | (100 << 36) WHERE id IN (SELECT id FROM event WHERE code >> 36 = 0 LIMIT 9)",
+            on: history.path)
+        #expect(try !History.open(at: history.path).verify().isWhole)
+        let report = try await History.recover(history.path, to: folder.file("new.sqlite"))
+        #expect(report.sessions.map(\.events) == [Int64(events.count)])
+        try expect(try History.open(at: folder.file("new.sqlite")), 1, holds: events)
+    }
+
+    /// What was counted when the process died may end within a row.
+    @Test func interruptedWithinARow() async throws {
+        let events = BurstScript(seed: 4, batches: 60).events
+        try await record([events], seed: 4, state: nil)
+        let copy = folder.file("copy.sqlite")
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: history.path + suffix, toPath: copy + suffix)
+        }
+        // Up to the middle of the longest row.
+        let middle = try number("SELECT id + (code >> 36) / 2 FROM event ORDER BY code >> 36 DESC LIMIT 1")
+        let reader = try DatabaseQueue(path: copy)
+        let (known, counted) = try await reader.read { db in
+            var first: Int64?
+            try LoggedEvent.forEach(of: 1, from: Int64(middle) + 1, to: .max, db) { event in first = first ?? event.id }
+            #expect(first == Int64(middle) + 1)
+            var (hash, counts) = (EventsHash(), SessionCounts())
+            try LoggedEvent.forEach(of: 1, from: 1, to: Int64(middle), db) { event in
+                event.add(to: &hash)
+                if let kind = event.code.kind { counts.add(kind, time: event.time) }
+            }
+            return (hash, counts)
+        }
+        try await reader.write { db in try SessionRows.store(counted, known, 1, countedTo: Int64(middle), db) }
+        try reader.close()
+        #expect(counted.events == middle)
+
+        let repaired = try History.open(at: copy, for: .writing)
+        let session = try #require(try repaired.sessions().first)
+        #expect(session.state == .interrupted)
+        try expect(repaired, 1, holds: events)
+        #expect(try repaired.verify().problems.isEmpty)
+        #expect(try number("SELECT events FROM session", on: copy) == events.count)
+    }
+
+    /// A history of before is read without being changed, and goes on when it is written to.
+    @Test func aHistoryOfOneRowPerEvent() async throws {
+        let first = BurstScript(seed: 7, batches: 40).events
+        try await record([first], seed: 7)
+        history.close()
+        let views = try String(contentsOfFile: repository + "/migrations/0002_views.sql", encoding: .utf8)
+        var downgrade =
+            Self.flatten + "DROP TABLE ordinal; DELETE FROM migration WHERE number = 3; PRAGMA user_version = 2;"
+        for view in ["moment", "timeline", "recorded_order"] {
+            let start = try #require(views.range(of: "CREATE VIEW \(view) AS"))
+            let end = try #require(views[start.lowerBound...].range(of: ";\n"))
+            downgrade += "DROP VIEW \(view);\n" + views[start.lowerBound..<end.upperBound]
+        }
+        _ = try SQLiteShell.run(downgrade, on: history.path)
+        let before = FileManager.default.contents(atPath: history.path)
+
+        let old = try History.open(at: history.path)
+        try expect(old, 1, holds: first)
+        #expect(try old.verify().problems.isEmpty)
+        #expect(try number("SELECT count(*) FROM timeline WHERE event IS NOT NULL") > first.count / 2)
+        old.close()
+        #expect(FileManager.default.contents(atPath: history.path) == before)
+
+        let report = try await History.recover(history.path, to: folder.file("recovered.sqlite"))
+        #expect(report.losses.isEmpty && report.remarks.isEmpty)
+        try expect(try History.open(at: folder.file("recovered.sqlite")), 1, holds: first)
+
+        let new = try History.open(at: history.path, for: .writing)
+        #expect(try number("PRAGMA user_version") == 3)
+        let second = BurstScript(seed: 8, batches: 40).events
+        try await new.record(second)
+        try expect(new, 1, holds: first)
+        try expect(new, 2, holds: second)
+        #expect(try new.verify().problems.isEmpty)
+    }
+
+    /// What views take rows apart by is part of the history.
+    @Test func ordinalsThatAreMissingAreFound() async throws {
+        try await record([BurstScript(seed: 1, batches: 5).events], seed: 1)
+        history.close()
+        _ = try SQLiteShell.run("DELETE FROM ordinal WHERE number = 77", on: history.path)
+        #expect(try History.open(at: history.path).verify().problems.count == 1)
+    }
+
+    @Test func aLogThatIsNumberedToItsEnd() async throws {
+        try await record([BurstScript(seed: 1, batches: 1).events], seed: 1)
+        history.close()
+        _ = try SQLiteShell.run("UPDATE event SET id = 9223372036854775807 WHERE id = 1", on: history.path)
+        #expect(throws: HistoryError.self) { try History.open(at: history.path, for: .writing) }
+        #expect(try History.open(at: history.path).sessions().count == 1)
+    }
+
+    // MARK: - What continues a row
+
+    private static let first = EventRun.Entry(
+        id: 10, time: 5,
+        code: EventCode(kind: .output, direction: .downstream, outcome: nil, isLast: false, stage: 0, branch: 1),
+        batch: 3, place: 4, arrival: 6, subject: 7, frame: 8)
+
+    private static func next(_ change: (inout EventRun.Entry) -> Void = { _ in }) -> EventRun.Entry {
+        var next = first
+        next.id += 1
+        next.place += 1
+        next.arrival += 1
+        next.subject += 1
+        next.frame += 1
+        change(&next)
+        return next
+    }
+
+    @Test func whatContinuesARow() throws {
+        let run = EventRun(Self.first)
+        #expect(run.isContinued(by: Self.next()))
+        let others: [(inout EventRun.Entry) -> Void] = [
+            { $0.id += 1 }, { $0.time += 1 }, { $0.batch += 1 }, { $0.place += 1 }, { $0.place = -1 },
+            { $0.arrival -= 1 },
+            { $0.arrival = -1 }, { $0.subject = 0 }, { $0.subject -= 1 }, { $0.frame -= 1 }, { $0.frame = 0 },
+            {
+                $0.code = EventCode(
+                    kind: .late, direction: .downstream, outcome: nil, isLast: false, stage: 0, branch: 1)
+            },
+            {
+                $0.code = EventCode(
+                    kind: .output, direction: .upstream, outcome: nil, isLast: false, stage: 0, branch: 1)
+            },
+            {
+                $0.code = EventCode(
+                    kind: .output, direction: .downstream, outcome: nil, isLast: true, stage: 0, branch: 1)
+            },
+            {
+                $0.code = EventCode(
+                    kind: .output, direction: .downstream, outcome: nil, isLast: false, stage: 1, branch: 1)
+            },
+            {
+                $0.code = EventCode(
+                    kind: .output, direction: .downstream, outcome: nil, isLast: false, stage: 0, branch: 0)
+            },
+        ]
+        for (index, change) in others.enumerated() { #expect(!run.isContinued(by: Self.next(change)), "\(index)") }
+        #expect(!EventRun().isContinued(by: Self.next()))
+    }
+
+    @Test func aRowEndsWithItsOutcome() {
+        var run = EventRun(Self.first)
+        let ended = Self.next {
+            $0.code = EventCode(
+                kind: .output, direction: .downstream, outcome: .failed, isLast: false, stage: 0, branch: 1)
+        }
+        #expect(run.isContinued(by: ended))
+        run.append(ended)
+        #expect(run.code.further == 1 && run.code.outcome == .failed)
+        #expect(run.code.member(0) == Self.first.code && run.code.member(1) == ended.code)
+        var third = ended
+        third.id += 1
+        third.place += 1
+        third.arrival += 1
+        third.subject += 1
+        third.frame += 1
+        #expect(!run.isContinued(by: third))
+        // What a damaged code says is no more than a code can.
+        #expect(EventCode(rawValue: .min).further == 0 && EventCode(rawValue: .max).further == 255)
+        #expect(!EventCode(rawValue: .max).isWhole && EventCode(rawValue: 1 << 36).isWhole)
+    }
+}
