@@ -277,6 +277,15 @@ struct RunTests {
         #expect(report.losses.isEmpty && report.remarks.isEmpty)
         try expect(try History.open(at: folder.file("recovered.sqlite")), 1, holds: first)
 
+        // Not while somebody writes to it who may know only the old form.
+        do {
+            let other = try LockFile(forHistory: history.path)
+            _ = try other.takeOwnership()
+            let error = #expect(throws: HistoryError.self) { try History.open(at: history.path, for: .writing) }
+            withExtendedLifetime(other) {}
+            #expect(error?.code == .busy)
+        }
+        #expect(try number("PRAGMA user_version") == 2)
         let new = try History.open(at: history.path, for: .writing)
         #expect(try number("PRAGMA user_version") == 3)
         let second = BurstScript(seed: 8, batches: 40).events

@@ -121,6 +121,14 @@ final class LockFile: Sendable {
         return request.l_type != Int16(F_UNLCK)
     }
 
+    /// Whether any writer lives that took its byte through another descriptor.
+    var hasWriter: Bool {
+        var request = Self.request(Self.owners, F_WRLCK)
+        request.l_len = 0  // all that follow
+        guard fcntl(descriptor, Self.getLock, &request) == 0 else { return false }
+        return request.l_type != Int16(F_UNLCK)
+    }
+
     // MARK: - Byte locks
 
     #if os(Linux)

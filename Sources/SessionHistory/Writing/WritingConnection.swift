@@ -56,7 +56,16 @@ final class WritingConnection {
                 try ReadConnection.check(path)
                 let queue = try Self.open(path, options)
                 let log = try queue.inDatabase { db in
-                    try Migrator.migrate(db)
+                    if try Migrator.isDue(db) {
+                        // Whoever has it open may be an older lockstep, to whom the new tables say something else.
+                        guard !lockFile.hasWriter else {
+                            throw HistoryError(
+                                .busy,
+                                "\(path) is to take the form that this lockstep gives it, and another process is writing to "
+                                    + "it; try again when that has ended")
+                        }
+                        try Migrator.migrate(db)
+                    }
                     return try LogTables(db, limits: options.limits)
                 }
                 return (queue, log, try lockFile.takeOwnership(), FilePresence(path))
