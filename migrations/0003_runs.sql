@@ -77,7 +77,8 @@ SELECT m.session AS session,
 FROM moment AS m
     LEFT JOIN event AS s ON s.id = m.subject
     LEFT JOIN frame AS f ON f.id = coalesce(m.frame, s.frame, iif(m.subject IS NULL, NULL,
-        (SELECT frame + (m.subject - id) FROM event WHERE id <= m.subject ORDER BY id DESC LIMIT 1)))
+        (SELECT iif(m.subject - id <= code >> 36, frame + (m.subject - id), NULL) FROM event
+            WHERE id <= m.subject ORDER BY id DESC LIMIT 1)))
     LEFT JOIN shape AS h ON h.id = f.shape
     LEFT JOIN frame_type AS t ON t.id = h.type
     LEFT JOIN omission AS o ON o.frame = f.id
@@ -88,7 +89,8 @@ CREATE VIEW recorded_order AS
 SELECT m.session AS session, m.stage AS stage, m.batch AS batch, m.direction AS direction, m.place AS position,
     m.branch AS branch, m.seq AS seq,
     coalesce(m.frame, s.frame, iif(m.subject IS NULL, NULL,
-        (SELECT frame + (m.subject - id) FROM event WHERE id <= m.subject ORDER BY id DESC LIMIT 1))) AS frame
+        (SELECT iif(m.subject - id <= code >> 36, frame + (m.subject - id), NULL) FROM event
+            WHERE id <= m.subject ORDER BY id DESC LIMIT 1))) AS frame
 FROM moment AS m
     LEFT JOIN event AS s ON s.id = m.subject
 WHERE m.kind = 4;

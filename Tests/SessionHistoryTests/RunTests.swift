@@ -216,6 +216,40 @@ struct RunTests {
         try expect(try History.open(at: folder.file("new.sqlite")), 1, holds: events)
     }
 
+    /// A row with a wrong sequence is put right as a whole, when those around it are in step.
+    @Test func recoveredInStep() async throws {
+        let events = BurstScript(seed: 11, batches: 20).events
+        try await record([events], seed: 11)
+        history.close()
+        let row = try number("SELECT id FROM event WHERE code >> 36 > 3 AND code & 15 = 2 LIMIT 1 OFFSET 2")
+        _ = try SQLiteShell.run("UPDATE event SET seq = seq + (1 << 20) WHERE id = \(row)", on: history.path)
+        let report = try await History.recover(history.path, to: folder.file("new.sqlite"))
+        #expect(report.sessions.map(\.events) == [Int64(events.count)])
+        let read = try History.open(at: folder.file("new.sqlite")).allEvents(of: 1)
+        #expect(read.map(\.kind) == events.map(\.kind) && read.map(\.position) == events.map(\.position))
+        // What is about others than those of the row still is.
+        let others = read.filter { !(row...row + 256).contains(Int(events[Int($0.sequence) - 1].subject)) }
+        #expect(others.allSatisfy { $0.subject == events[Int($0.sequence) - 1].subject })
+        // One number that is wrong is no session.
+        _ = try SQLiteShell.run(
+            "UPDATE event SET seq = seq - (1 << 20), session = 99 WHERE id = \(row)", on: history.path)
+        let other = try await History.recover(history.path, to: folder.file("other.sqlite"))
+        #expect(other.sessions.map(\.session) == [1])
+    }
+
+    /// Each output that was dropped is noted, so that the views leave out the right ones.
+    @Test func anotherDroppedOutputIsFound() async throws {
+        try await record([BurstScript(seed: 2, batches: 60).events], seed: 2)
+        history.close()
+        #expect(try History.open(at: history.path).verify().isWhole)
+        _ = try SQLiteShell.run(
+            "UPDATE dropped_output SET output = 1 WHERE output = (SELECT max(output) FROM dropped_output)",
+            on: history.path)
+        #expect(try !History.open(at: history.path).verify().isWhole)
+        _ = try SQLiteShell.run("UPDATE event SET code = code | (1 << 44) WHERE id = 1", on: history.path)
+        #expect(try History.open(at: history.path).verify().problems.contains { $0.kind == .structure })
+    }
+
     /// What was counted when the process died may end within a row.
     @Test func interruptedWithinARow() async throws {
         let events = BurstScript(seed: 4, batches: 60).events
@@ -276,6 +310,23 @@ struct RunTests {
         let report = try await History.recover(history.path, to: folder.file("recovered.sqlite"))
         #expect(report.losses.isEmpty && report.remarks.isEmpty)
         try expect(try History.open(at: folder.file("recovered.sqlite")), 1, holds: first)
+
+        // As it would have been made, with the pages of its schema elsewhere; the header is gone.
+        let made = folder.file("made.sqlite")
+        for name in ["0001_sessions", "0002_views"] {
+            let sql = try String(contentsOfFile: repository + "/migrations/\(name).sql", encoding: .utf8)
+            _ = try SQLiteShell.run(sql, on: made)
+        }
+        let tables = try SQLiteShell.lines("SELECT name FROM sqlite_schema WHERE type = 'table'", on: made)
+        let copying = tables.map { "DELETE FROM \($0); INSERT INTO \($0) SELECT * FROM old.\($0);" }.joined()
+        _ = try SQLiteShell.run("ATTACH '\(history.path)' AS old; \(copying)", on: made)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: made))
+        try handle.write(contentsOf: Data(count: 16_384))
+        try handle.close()
+        let salvage = try await History.recover(made, to: folder.file("salvaged.sqlite"))
+        #expect(salvage.remarks == ["its header or its schema was damaged, and was made anew"])
+        #expect(salvage.losses.isEmpty && salvage.sessions.allSatisfy { $0.losses.isEmpty })
+        try expect(try History.open(at: folder.file("salvaged.sqlite")), 1, holds: first)
 
         // Not while somebody writes to it who may know only the old form.
         do {

@@ -64,7 +64,8 @@ struct Redacting: Sendable {
             """, [range.lowerBound, range.upperBound, session]
         ) { row in
             let further = EventCode(rawValue: try row.integer(3)).further
-            end = try row.integer(0) &+ further
+            // The next range begins behind the row's own id: what it further says may be damage, and is no row.
+            end = try row.integer(0)
             // The frames of a run are much alike.
             for index in 0...further {
                 if let frame = try row.optionalInteger(1) { rows.append(frame &+ index) }
@@ -73,7 +74,7 @@ struct Redacting: Sendable {
             isFull = rows.count >= Self.events || count > Self.bytes
             return !isFull
         }
-        if !isFull || end > range.upperBound { end = range.upperBound }
+        if !isFull { end = range.upperBound }
         if !mode.keepsWords { try redactNotes(range.lowerBound...end, db) }
         for row in Set(rows) {
             guard let frame = try reader.frame(row, db) else { continue }

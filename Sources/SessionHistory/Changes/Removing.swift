@@ -64,10 +64,11 @@ enum Removing {
         let end = min(next.last, next.first.addingReportingOverflow(Int64(step - 1)).partialValue)
         let range: StatementArguments = [next.first, end, next.owner]
         if next.source == "event" {
-            // Each event of the rows that begin in the range.
+            // Each event of the rows that begin in the range; not what a damaged row says that it has of the rows behind it.
             let events = """
                 FROM event AS e CROSS JOIN ordinal AS o
                 WHERE e.id BETWEEN ?1 AND ?2 AND e.session = ?3 AND o.number <= e.code >> 36
+                    AND (o.number = 0 OR NOT EXISTS (SELECT 1 FROM event AS n WHERE n.id > e.id AND n.id <= e.id + o.number))
                 """
             let own = "SELECT e.id + o.number \(events)"
             let frames = "SELECT e.frame + o.number \(events) AND e.frame IS NOT NULL"

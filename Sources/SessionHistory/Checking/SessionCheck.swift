@@ -52,8 +52,8 @@ struct SessionCheck {
                             ? "events \(due) to \(event.sequence - 1) are missing"
                             : "event \(event.sequence) stands where event \(due) is due")
                 }
-                due = max(due, event.sequence) + 1
-                check(event, in: extent, &found)
+                due = max(due, event.sequence) &+ 1
+                try check(event, in: extent, db, &found)
                 if let kind = event.code.kind { counts.add(kind, time: event.time) }
                 if event.id <= stored.countedTo {
                     event.add(to: &hash)
@@ -81,16 +81,26 @@ struct SessionCheck {
         }
     }
 
-    private mutating func check(_ event: LoggedEvent, in extent: Extent, _ found: inout Verification) {
+    private mutating func check(
+        _ event: LoggedEvent, in extent: Extent, _ db: Database, _ found: inout Verification
+    ) throws {
         func add(_ kind: Verification.Problem.Kind, _ what: String) {
             found.add(kind, session: session, sequence: event.sequence, "event \(event.sequence) \(what)")
         }
-        guard let kind = event.code.kind else { return add(.structure, "is of no kind that there is") }
+        guard let kind = event.code.kind, event.hasWholeCode else {
+            return add(.structure, "is of no kind that there is")
+        }
         if let subject = event.subject {
             if event.subjectSession != session || event.subjectSequence.map({ $0 >= event.sequence }) ?? true {
                 add(.reference, "is about another event that is not there")
             }
-            if kind == .drop { dropped.insert(subject) }
+            if kind == .drop {
+                dropped.insert(subject)
+                let isNoted = try db.firstRow("SELECT 1 FROM dropped_output WHERE output = ?", [subject]) {
+                    try $0.integer(0)
+                }
+                if isNoted == nil { add(.reference, "is about an output that is not noted as dropped") }
+            }
         }
         if let frame = event.frame {
             if event.frameMark == nil {

@@ -41,11 +41,11 @@ struct EventRun {
     @inline(__always)
     func isContinued(by next: Entry) -> Bool {
         // Few events get further than this, so that the rest costs nothing.
-        next.place == last.place + 1 && last.place >= 0 && next.id == last.id + 1 && next.time == last.time
+        next.place == last.place &+ 1 && last.place >= 0 && next.id == last.id &+ 1 && next.time == last.time
             && next.batch == last.batch && next.code.withoutOutcome == last.code && further < EventCode.maxFurther
-            && (last.arrival < 0 ? next.arrival < 0 : next.arrival == last.arrival + 1)
-            && (last.subject == 0 ? next.subject == 0 : next.subject == last.subject + 1)
-            && (last.frame == 0 ? next.frame == 0 : next.frame == last.frame + 1)
+            && (last.arrival < 0 ? next.arrival < 0 : next.arrival == last.arrival &+ 1)
+            && (last.subject == 0 ? next.subject == 0 : next.subject == last.subject &+ 1)
+            && (last.frame == 0 ? next.frame == 0 : next.frame == last.frame &+ 1)
     }
 
     /// - Precondition: `isContinued(by: next)`.

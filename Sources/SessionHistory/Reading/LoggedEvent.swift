@@ -17,6 +17,8 @@ struct LoggedEvent {
     /// The row of its own frame, and what stands for it in the hash; nil if it is not there.
     var frame: Int64?
     var frameMark: UInt64?
+    /// Whether its row's code is one.
+    let hasWholeCode: Bool
     /// Whether it is in the same row as the one before.
     private(set) var isFurther = false
     var hasNote: Bool
@@ -64,6 +66,7 @@ struct LoggedEvent {
         sequence = try row.integer(1)
         time = try row.integer(2)
         code = EventCode(rawValue: try row.integer(3))
+        hasWholeCode = code.isWhole
         batch = try row.optionalInteger(4)
         place = try row.optionalInteger(5)
         arrival = try row.optionalInteger(6)

@@ -57,8 +57,8 @@ struct Recovery {
     private let draft: String
     private var report = RecoveryReport()
     private var sessions: [Int64: SalvagedSession] = [:]
-    /// By session, the last row of the log that is its own, and how many events it has.
-    private var ends: [Int64: (row: Int64, count: Int64)] = [:]
+    /// By session, the last row of the log that is its own, how many it has, and how many events are in them.
+    private var ends: [Int64: (row: Int64, rows: Int64, events: Int64)] = [:]
     /// Sessions that were deleted; what is left of them is not brought back.
     private var discarded: Set<Int64> = []
 
@@ -108,8 +108,11 @@ struct Recovery {
         try scan.read(db) { row in
             guard let session = try? row.integer(1), let packed = try? row.integer(2) else { return true }
             let code = EventCode(rawValue: packed)
-            ends[session, default: (0, 0)].count += code.isWhole ? code.further + 1 : 1
-            ends[session]?.row = try row.integer(0)
+            var end = ends[session] ?? (0, 0, 0)
+            end.row = try row.integer(0)
+            end.rows += 1
+            end.events += code.isWhole ? code.further + 1 : 1
+            ends[session] = end
             if sessions[session]?.definition == nil {
                 let branch = code.isWhole ? code.branch : -1
                 widths[session, default: [:]][code.stage] = max(widths[session]?[code.stage] ?? 0, branch + 1)
@@ -125,10 +128,10 @@ struct Recovery {
         var strays: Int64 = 0
         for (session, end) in ends where sessions[session] == nil && !discarded.contains(session) {
             // A number that few rows have is a damaged number, not a session.
-            if end.count >= 3, session > 0 {
+            if end.rows >= 3, session > 0 {
                 sessions[session] = SalvagedSession(number: session)
             } else {
-                strays += end.count
+                strays += end.events
             }
         }
         if strays > 0 { report.losses.append("\(strays) events belong to no session that is there") }
@@ -185,9 +188,9 @@ struct Recovery {
             scan = part
             var touched: Set<Int64> = []
             for (id, number, events) in rows where sessions[number] != nil {
-                for row in events {
+                if !events.isEmpty {
                     if open[number] == nil { open[number] = try await begin(number, in: history) }
-                    open[number]?.add(row)
+                    open[number]?.add(events)
                     touched.insert(number)
                 }
                 if ends[number]?.row == id, let log = open.removeValue(forKey: number) {

@@ -8,8 +8,8 @@ final class SalvagedLog {
     private let source = SalvagedEvents()
     private var repair = SequenceRepair()
     private var hash = EventsHash()
-    /// Held back until the next one shows whether its sequence is right.
-    private var pending: SalvagedRow?
+    /// The events of a row, held back until the next one shows whether their sequences are right.
+    private var pending: [SalvagedRow] = []
     private var counts: [SalvagedRow.Loss: Int] = [:]
     private var corrected = 0
     private(set) var events: Int64 = 0
@@ -21,16 +21,27 @@ final class SalvagedLog {
 
     var number: Int64 { log.session }
 
-    func add(_ row: SalvagedRow) {
-        if var before = pending {
-            // One row that is out of step between two that are in step has a wrong sequence; else some are missing.
-            if before.sequence != repair.last + 1, row.sequence == repair.last + 2 {
-                before.sequence = repair.last + 1
-                corrected += 1
-            }
-            give(before)
+    /// Adds the events of a row.
+    func add(_ row: [SalvagedRow]) {
+        guard let next = row.first else { return }
+        // One row that is out of step between two that are in step has a wrong sequence; else some are missing.
+        if let first = pending.first, first.sequence != repair.last + 1,
+            next.sequence == repair.last + 1 + Int64(pending.count)
+        {
+            renumberPending()
         }
+        givePending()
         pending = row
+    }
+
+    private func renumberPending() {
+        for index in pending.indices { pending[index].sequence = repair.last + 1 + Int64(index) }
+        corrected += pending.count
+    }
+
+    private func givePending() {
+        for event in pending { give(event) }
+        pending = []
     }
 
     private func give(_ row: SalvagedRow) {
@@ -54,13 +65,12 @@ final class SalvagedLog {
 
     /// Passes on what is left, says what is missing, and closes the session.
     func finish(in history: History) async throws -> RecoveryReport.Session {
-        if var last = pending {
-            if let count = session.eventCount, last.sequence > count, repair.last + 1 <= count {
-                last.sequence = repair.last + 1
-                corrected += 1
-            }
-            give(last)
+        if let count = session.eventCount, let last = pending.last, last.sequence > count,
+            repair.last + Int64(pending.count) <= count
+        {
+            renumberPending()
         }
+        givePending()
         sayLosses()
         var findings = session.findings.map { finding in
             var finding = finding

@@ -3,8 +3,8 @@ import GRDB
 
 /// A new, empty history: what a damaged one must look like where it says what its tables are.
 ///
-/// Every history is made by the same migrations, so that its tables begin at the same pages. Where the header or the schema of one
-/// cannot be read, those pages are taken from here.
+/// Every history is made by the same migrations, so that its tables begin at the same pages: SQLite keeps their roots together, at the
+/// beginning. Where the header or the schema of one cannot be read, they are taken from here.
 struct Template {
     private static let pageSize = 16_384
     private static let magic = Array("SQLite format 3\u{0}".utf8)
@@ -92,24 +92,46 @@ struct Template {
         try file.write(contentsOf: header)
     }
 
-    /// Puts this history's header and schema in place of the file's.
+    /// Puts this history's header and schema in place of the file's. What the schema has besides the first page goes behind the
+    /// file's end: where it was, an older lockstep's histories have rows.
     func transplant(to copy: String) throws {
         let file = try FileHandle(forUpdating: URL(fileURLWithPath: copy))
         defer { try? file.close() }
-        let size = try file.seekToEnd()
         let source = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
         defer { try? source.close() }
-        for page in schemaPages {
-            let offset = UInt64(page - 1) * UInt64(Self.pageSize)
-            try source.seek(toOffset: offset)
-            guard var bytes = try source.read(upToCount: Self.pageSize) else { continue }
-            if page == 1 {
-                Self.set(UInt32(clamping: max(size / UInt64(Self.pageSize), UInt64(schemaPages.last ?? 1))), in: &bytes)
-                // No free pages: what they were is not known.
-                for index in 32..<40 { bytes[index] = 0 }
-            }
-            try file.seek(toOffset: offset)
+        func page(_ number: Int) throws -> Data? {
+            try source.seek(toOffset: UInt64(number - 1) * UInt64(Self.pageSize))
+            return try source.read(upToCount: Self.pageSize)
+        }
+        guard var first = try page(1) else { return }
+        var end = (try file.seekToEnd() + UInt64(Self.pageSize) - 1) / UInt64(Self.pageSize)
+        var moved: [UInt32: UInt32] = [:]
+        for number in schemaPages.dropFirst() {
+            guard let bytes = try page(number) else { continue }
+            try file.seek(toOffset: end * UInt64(Self.pageSize))
             try file.write(contentsOf: bytes)
+            end += 1
+            moved[UInt32(number)] = UInt32(clamping: end)
+        }
+        Self.moveChildren(of: &first, moved)
+        Self.set(UInt32(clamping: end), in: &first)
+        // No free pages: what they were is not known.
+        for index in 32..<40 { first[index] = 0 }
+        try file.seek(toOffset: 0)
+        try file.write(contentsOf: first)
+    }
+
+    /// Gives the pages that the schema's root refers to their new numbers: its cells begin with one, and one is the last
+    /// (SQLite's file format, "B-tree Pages"; the root's header begins behind the file's, at 100).
+    private static func moveChildren(of root: inout Data, _ moved: [UInt32: UInt32]) {
+        func number(_ place: Int, _ count: Int) -> UInt32 {
+            root[place..<place + count].reduce(0) { $0 << 8 | UInt32($1) }
+        }
+        guard root[100] == 5 else { return }  // a leaf refers to none
+        let cells = (0..<Int(number(103, 2))).map { Int(number(112 + 2 * $0, 2)) }
+        for place in [108] + cells {
+            guard let new = moved[number(place, 4)] else { continue }
+            for index in 0..<4 { root[place + index] = UInt8(truncatingIfNeeded: new >> UInt32(24 - 8 * index)) }
         }
     }
 

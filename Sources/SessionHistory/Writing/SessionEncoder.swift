@@ -88,8 +88,11 @@ final class SessionEncoder {
             place: Int64(max(-1, place)), arrival: Int64(max(-1, event.pointee.arrival)), subject: subject ?? 0,
             frame: frameRow ?? 0)
         let hasNote = event.pointee.detail != nil || event.pointee.processor != nil
+        // A frame that was stored before is not counted: it begins a row.
+        let written = log.frames.bytesWritten
         let isContinued =
-            run.isContinued(by: entry) && !hasNote && log.frames.bytesWritten - contentBeforeRun < Self.maxRunContent
+            run.isContinued(by: entry) && !hasNote && (frameRow == nil || written > content)
+            && written - contentBeforeRun < Self.maxRunContent
         let openRow = isContinued ? log.events.lastRow : nil
         if let cells = openRow {
             run.append(entry)
