@@ -403,8 +403,10 @@ struct RunTests {
         code: EventCode(kind: .output, direction: .downstream, outcome: nil, isLast: false, stage: 0, branch: 1),
         batch: 3, place: 4, arrival: 6, subject: 7, frame: 8)
 
-    private static func next(_ change: (inout EventRun.Entry) -> Void = { _ in }) -> EventRun.Entry {
-        var next = first
+    private static func next(
+        after entry: EventRun.Entry = first, _ change: (inout EventRun.Entry) -> Void = { _ in }
+    ) -> EventRun.Entry {
+        var next = entry
         next.id += 1
         next.place += 1
         next.arrival += 1
@@ -456,13 +458,7 @@ struct RunTests {
         run.append(ended)
         #expect(run.code.further == 1 && run.code.outcome == .failed)
         #expect(run.code.member(0) == Self.first.code && run.code.member(1) == ended.code)
-        var third = ended
-        third.id += 1
-        third.place += 1
-        third.arrival += 1
-        third.subject += 1
-        third.frame += 1
-        #expect(!run.isContinued(by: third))
+        #expect(!run.isContinued(by: Self.next(after: ended)))
         // What a damaged code says is no more than a code can.
         #expect(EventCode(rawValue: .min).further == 0 && EventCode(rawValue: .max).further == 255)
         #expect(!EventCode(rawValue: .max).isWhole && EventCode(rawValue: 1 << 36).isWhole)

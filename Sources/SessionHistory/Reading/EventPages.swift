@@ -124,7 +124,7 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
     ) throws -> SessionEvent {
         guard let kind = code.kind else { throw WrongValue(column: "code", expected: "the code of an event") }
         let about = try row.optionalInteger(7).map { $0 &+ index }
-        if let about, !(subject?.holds(about) ?? false) { subject = try LogRow.holding(about, db) }
+        if let about { subject = try LogRow.holding(about, known: subject, db) }
         let place = try row.optionalInt(5).map { $0 &+ Int(index) } ?? -1
         let frame = try row.optionalInteger(8).map { $0 &+ index } ?? about.flatMap { subject?.frame(of: $0) }
         let isOutput = kind == .output || kind == .late

@@ -21,8 +21,9 @@ struct LogRow {
         session = try row.integer(column + 4)
     }
 
-    /// The row that holds an event; nil if the event is not there.
-    static func holding(_ event: Int64, _ db: Database) throws -> LogRow? {
+    /// The row that holds an event, looked for in `known` first; nil if the event is not there.
+    static func holding(_ event: Int64, known: LogRow? = nil, _ db: Database) throws -> LogRow? {
+        if let known, known.holds(event) { return known }
         let row = try db.firstRow(
             "SELECT \(columns) FROM event AS s WHERE s.id <= ? ORDER BY s.id DESC LIMIT 1", [event]
         ) { try LogRow($0, at: 0) }
@@ -30,7 +31,7 @@ struct LogRow {
         return row
     }
 
-    func holds(_ event: Int64) -> Bool { event >= id && event &- id <= further }
+    private func holds(_ event: Int64) -> Bool { event >= id && event &- id <= further }
 
     // Numbers of a damaged file may be any.
 

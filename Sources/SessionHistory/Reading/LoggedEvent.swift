@@ -50,7 +50,7 @@ struct LoggedEvent {
                 if event.id < first { continue }
                 if event.id > last { return false }
                 if let about = event.subject {
-                    if !(subject?.holds(about) ?? false) { subject = try LogRow.holding(about, db) }
+                    subject = try LogRow.holding(about, known: subject, db)
                     event.subjectSequence = subject?.sequence(of: about)
                     event.subjectSession = subject?.session
                 }
