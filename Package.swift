@@ -37,6 +37,7 @@ let package = Package(
             dependencies: [
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .target(
@@ -97,7 +98,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Crashes/Crashes", swiftSettings: strict),
-        .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine"], swiftSettings: strict),
+        .testTarget(
+            name: "PipelineEngineTests",
+            dependencies: ["PipelineEngine", .product(name: "NIOConcurrencyHelpers", package: "swift-nio")],
+            swiftSettings: strict),
         .testTarget(
             name: "PipelineFilesTests", dependencies: ["PipelineFiles", "PipelineEngine"], swiftSettings: strict),
         .testTarget(

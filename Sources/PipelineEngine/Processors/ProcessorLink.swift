@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A processor's place in a pipeline: through it the processor pushes frames and reads the session's clock.
 public final class ProcessorLink: Sendable {
@@ -9,23 +9,23 @@ public final class ProcessorLink: Sendable {
 
     /// The name given when the link was made; nil if none was.
     public let givenName: String?
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     public init(name: String? = nil) {
         givenName = name
-        state = Mutex(State(name: name))
+        state = NIOLockedValueBox(State(name: name))
     }
 
     /// The name given, else the one under which the processor runs; nil before it first runs.
-    public var name: String? { state.withLock { $0.name } }
+    public var name: String? { state.withLockedValue { $0.name } }
 
-    private var node: Node? { state.withLock { $0.node } }
+    private var node: Node? { state.withLockedValue { $0.node } }
 
     /// Ties the processor to its node in a session.
     ///
     /// - Returns: false if it is tied to one already.
     func attach(_ node: Node, name: String) -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             guard state.node == nil else { return false }
             state.name = givenName ?? name
             state.node = node
@@ -33,7 +33,7 @@ public final class ProcessorLink: Sendable {
         }
     }
 
-    func detach() { state.withLock { $0.node = nil } }
+    func detach() { state.withLockedValue { $0.node = nil } }
 
     /// Sends a frame to the next processor (downstream) or the one before (upstream).
     ///

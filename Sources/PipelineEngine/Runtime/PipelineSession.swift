@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// One life of a pipeline: frames go in, pass its processors, come out; whatever happens is told to an observer.
 ///
@@ -37,7 +37,8 @@ public final class PipelineSession: Sendable {
     private let core: SessionCore
     private let pipeline: Pipeline
     private let places: [(processor: any FrameProcessor, node: Node, name: String)]
-    private let state = Mutex(State())
+    /// Not `Synchronization.Mutex`, which the thread sanitizer does not know: it then reports races where there are none.
+    private let state = NIOLockedValueBox(State())
 
     private struct State {
         enum Phase { case new, starting, running, ending, over }
@@ -103,7 +104,7 @@ public final class PipelineSession: Sendable {
     ///
     /// - Throws: `PipelineError` when a processor cannot be set up or runs in another session. The session is over then.
     public func start() async throws {
-        let isNew = state.withLock { state in
+        let isNew = state.withLockedValue { state in
             defer { if state.phase == .new { state.phase = .starting } }
             return state.phase == .new
         }
@@ -125,7 +126,7 @@ public final class PipelineSession: Sendable {
             self.enter(Parcel(StartFrame()), fence: .start)
             await self.core.tail.untilFence(SessionFence.start.rawValue)
         }
-        state.withLock { if $0.phase == .starting { $0.phase = .running } }
+        state.withLockedValue { if $0.phase == .starting { $0.phase = .running } }
     }
 
     // MARK: - Frames
@@ -191,7 +192,7 @@ public final class PipelineSession: Sendable {
         }
     }
 
-    private var isRunning: Bool { state.withLock { $0.phase == .running || $0.phase == .ending } }
+    private var isRunning: Bool { state.withLockedValue { $0.phase == .running || $0.phase == .ending } }
 
     /// Takes a frame in if nothing has to be waited for: then no task is switched, which would cost more than the frame does.
     ///
@@ -233,7 +234,7 @@ public final class PipelineSession: Sendable {
             return
         }
         if parcel.role == .end, direction == .downstream {
-            let isFirst = state.withLock { state in
+            let isFirst = state.withLockedValue { state in
                 defer { if state.phase == .running { state.phase = .ending } }
                 return state.phase == .running
             }
@@ -268,7 +269,7 @@ public final class PipelineSession: Sendable {
     public func end() async -> Ending {
         if isRunning {
             await perform {
-                if self.state.withLock({ $0.phase == .running }) {
+                if self.state.withLockedValue({ $0.phase == .running }) {
                     try? await self.accept(Parcel(EndFrame()), .downstream)
                 }
                 await self.core.tail.untilFence(SessionFence.end.rawValue)
@@ -282,7 +283,7 @@ public final class PipelineSession: Sendable {
     public func cancel() async -> Ending { await cancel(as: .cancelled) }
 
     private func cancel(as ending: Ending) async -> Ending {
-        let mustCancel = state.withLock { state in
+        let mustCancel = state.withLockedValue { state in
             if state.ending == nil { state.ending = ending }
             return state.phase == .running || state.phase == .ending || state.phase == .starting
         }
@@ -306,7 +307,7 @@ public final class PipelineSession: Sendable {
     /// Cleans up, once; whoever comes later waits for it.
     @discardableResult
     private func finish(_ ending: Ending) async -> Ending {
-        let isFirst = state.withLock { state in
+        let isFirst = state.withLockedValue { state in
             if state.ending == nil { state.ending = ending }
             defer { state.phase = .over }
             return state.phase != .over
@@ -315,7 +316,7 @@ public final class PipelineSession: Sendable {
             await pipeline.cleanup()
             await perform { self.core.stop() }
             for place in places { place.processor.link.detach() }
-            let waiting = state.withLock { state in
+            let waiting = state.withLockedValue { state in
                 state.isCleanedUp = true
                 defer { state.waitingForEnd = [] }
                 return state.waitingForEnd
@@ -323,14 +324,14 @@ public final class PipelineSession: Sendable {
             for waiter in waiting { waiter.resume() }
         } else {
             await withCheckedContinuation { continuation in
-                let isDone = state.withLock { state in
+                let isDone = state.withLockedValue { state in
                     if !state.isCleanedUp { state.waitingForEnd.append(continuation) }
                     return state.isCleanedUp
                 }
                 if isDone { continuation.resume() }
             }
         }
-        return state.withLock { $0.ending } ?? ending
+        return state.withLockedValue { $0.ending } ?? ending
     }
 
     /// Runs `body` on the session's executor, for those who do many things one after the other: nothing hops between threads,

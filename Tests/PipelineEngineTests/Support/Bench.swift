@@ -1,15 +1,15 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 @testable import PipelineEngine
 
 /// Runs a pipeline on simulated time and keeps all that it reports and puts out.
 final class Bench: SessionObserver {
-    private let state = Mutex<(events: [SessionEvent], output: [ReleasedFrame])>(([], []))
+    private let state = NIOLockedValueBox<(events: [SessionEvent], output: [ReleasedFrame])>(([], []))
 
-    var events: [SessionEvent] { state.withLock { $0.events } }
-    var output: [ReleasedFrame] { state.withLock { $0.output } }
+    var events: [SessionEvent] { state.withLockedValue { $0.events } }
+    var output: [ReleasedFrame] { state.withLockedValue { $0.output } }
 
-    func observe(_ event: SessionEvent) { state.withLock { $0.events.append(event) } }
+    func observe(_ event: SessionEvent) { state.withLockedValue { $0.events.append(event) } }
 
     /// Feeds `input` into a fresh session of `processors`, ends it, and returns what happened.
     @discardableResult
@@ -28,7 +28,7 @@ final class Bench: SessionObserver {
     func session(_ processors: [any FrameProcessor], time: PipelineSession.Time = .virtual()) throws -> PipelineSession
     {
         try PipelineSession(Pipeline(processors), time: time, observer: self) { released in
-            self.state.withLock { $0.output.append(released) }
+            self.state.withLockedValue { $0.output.append(released) }
         }
     }
 

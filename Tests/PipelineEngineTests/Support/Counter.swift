@@ -1,11 +1,11 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Notes what happens, from any thread.
 final class Counter: Sendable {
-    private let noted = Mutex<[String]>([])
+    private let noted = NIOLockedValueBox<[String]>([])
 
-    var values: [String] { noted.withLock { $0 } }
+    var values: [String] { noted.withLockedValue { $0 } }
     var count: Int { values.count }
 
-    func add(_ value: String) { noted.withLock { $0.append(value) } }
+    func add(_ value: String) { noted.withLockedValue { $0.append(value) } }
 }

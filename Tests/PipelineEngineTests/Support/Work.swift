@@ -1,17 +1,17 @@
+import NIOConcurrencyHelpers
 import PipelineEngine
-import Synchronization
 
 /// Work that goes on after `process` has returned.
 final class Work: Sendable {
-    private let tasks = Mutex<[Task<Void, Never>]>([])
+    private let tasks = NIOLockedValueBox<[Task<Void, Never>]>([])
 
     func begin(on link: ProcessorLink, _ body: @escaping @Sendable () async -> Void) {
         let task = link.start(body)
-        tasks.withLock { $0.append(task) }
+        tasks.withLockedValue { $0.append(task) }
     }
 
     func finish() async {
-        let running = tasks.withLock { tasks in
+        let running = tasks.withLockedValue { tasks in
             defer { tasks = [] }
             return tasks
         }
