@@ -68,19 +68,25 @@ public final class History: Sendable {
         try reader.read { db in try SessionSummary.found("ORDER BY session", [], db, lockFile: locks) }
     }
 
-    /// Calls `body` with every session, oldest first, until it returns false. Reads a few hundred at a time: in bounded memory, and it
-    /// may see part of what others change meanwhile.
+    /// Calls `body` with every session, oldest first, until it returns false. Reads a few hundred at a time, the next ones on another
+    /// thread meanwhile: in bounded memory, and it may see part of what others change.
     public func forEachSession(_ body: (SessionSummary) throws -> Bool) throws {
-        let count = 512
-        var last = Int64.min
-        while true {
-            let sessions = try reader.read { db in
+        let limit = 512
+        let read: @Sendable (Int64) throws -> [SessionSummary] = { last in
+            try self.reader.read { db in
                 try SessionSummary.found(
-                    "WHERE session > ? ORDER BY session LIMIT ?", [last, count], db, lockFile: locks)
+                    "WHERE session > ? ORDER BY session LIMIT ?", [last, limit], db, lockFile: self.locks)
             }
+        }
+        var sessions = try read(.min)
+        while true {
+            let last = sessions.count < limit ? nil : sessions.last?.session
+            let next = last.map { last in Ahead { try read(last) } }
+            // Also when `body` ends it here: nothing is read behind the caller's back.
+            defer { next?.wait() }
             for session in sessions where try !body(session) { return }
-            guard sessions.count == count, let end = sessions.last else { return }
-            last = end.session
+            guard let next else { return }
+            sessions = try next.result()
         }
     }
 

@@ -14,7 +14,7 @@ internal import WhiskerBridge
 
 /// The program: finds the command, runs it, and turns what comes of it into an exit code.
 @main
-struct Lockstep: AsyncParsableCommand {
+struct Lockstep: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lockstep",
         abstract: "A flight recorder for synchronized parallel pipelines.",
@@ -34,40 +34,64 @@ struct Lockstep: AsyncParsableCommand {
             Delete.self, Prune.self, Redact.self, Verify.self, Recover.self,
         ])
 
+    /// On the process's first thread, and there the commands that wait for nothing: they then need no other, and what they
+    /// allocate comes from the C library's first arena, which grows in larger steps than those of other threads.
+    @MainActor
     static func main() async {
         let status = await run(Array(CommandLine.arguments.dropFirst()))
         terminate(status.code)
     }
 
-    static func run(_ arguments: [String]) async -> ExitStatus {
+    @MainActor
+    private static func run(_ arguments: [String]) async -> ExitStatus {
         // Before the options are known: as the user's environment asks.
         var terminal = Terminal()
         do {
             let command = try parseAsRoot(arguments)
             if command is Lockstep { throw CleanExit.helpRequest() }
-            guard let command = command as? any SpeakingCommand else {
+            switch command {
+            case let command as any SpeakingCommand:
+                terminal = Terminal(colour: command.speech.colour)
+                let status = try command.run(on: terminal)
+                try terminal.flush()
+                return status
+            case let command as any WaitingCommand: return await run(command)
+            case var help:
                 // Help, of the program or of a command: it says what it has to say by throwing it.
-                var help = command
                 try help.run()
                 return .done
             }
-            terminal = Terminal(colour: command.speech.colour)
+        } catch {
+            return explain(error, on: terminal)
+        }
+    }
+
+    private static func run(_ command: any WaitingCommand) async -> ExitStatus {
+        let terminal = Terminal(colour: command.speech.colour)
+        do {
             let status = try await command.run(on: terminal)
             try terminal.flush()
             return status
-        } catch let failure as CommandFailure {
+        } catch {
+            return explain(error, on: terminal)
+        }
+    }
+
+    /// Says why a command ended early, behind what it had printed.
+    private static func explain(_ error: any Error, on terminal: Terminal) -> ExitStatus {
+        switch error {
+        case let failure as CommandFailure:
             try? terminal.flush()
             terminal.report(failure.message)
             return failure.status
-        } catch let failure as OutputStream.Failure {
+        case let failure as OutputStream.Failure:
             terminal.report("\(failure)")
             return failure.isClosedPipe ? .lossy : .trouble
-        } catch let error where isOurs(error) {
+        case _ where isOurs(error):
             try? terminal.flush()
             terminal.report("\(error)")
             return .trouble
-        } catch {
-            return speak(for: error, on: terminal)
+        default: return speak(for: error, on: terminal)
         }
     }
 
@@ -101,7 +125,14 @@ struct Lockstep: AsyncParsableCommand {
 private func terminate(_ code: Int32) -> Never { exit(code) }
 
 /// A command that speaks through a terminal and ends with a status.
-protocol SpeakingCommand: AsyncParsableCommand {
+protocol SpeakingCommand: ParsableCommand {
+    var speech: SpeechOptions { get }
+
+    func run(on terminal: Terminal) throws -> ExitStatus
+}
+
+/// One that waits: for a program, a peer, a time to come.
+protocol WaitingCommand: AsyncParsableCommand {
     var speech: SpeechOptions { get }
 
     func run(on terminal: Terminal) async throws -> ExitStatus

@@ -259,6 +259,8 @@ struct OpeningTests {
             return seen < 513
         }
         #expect(seen == min(count, 513))
+        struct Enough: Error {}
+        if count > 0 { #expect(throws: Enough.self) { try history.forEachSession { _ in throw Enough() } } }
     }
 
     @Test func definitionsReadBack() async throws {

@@ -13,7 +13,7 @@ struct Check: SpeakingCommand {
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         let history = try history.open()
         let sessions = try session.map { [try history.session($0)] } ?? history.sessions()
         var total = 0

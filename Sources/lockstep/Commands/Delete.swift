@@ -19,7 +19,7 @@ struct Delete: SpeakingCommand {
         if sessions.isEmpty { throw ValidationError("Missing expected argument '<session> ...'") }
     }
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         // Reading first: a history that is not there is not created to delete from it.
         let reader = try history.open()
         var found: [SessionSummary] = []

@@ -44,7 +44,7 @@ struct Diff: SpeakingCommand {
         if let batch, batch < 1 { throw ValidationError("batches count from 1") }
     }
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         let history = try history.open()
         let left = try target.find(in: history)
         let right = try other.map(history.session)

@@ -25,7 +25,7 @@ struct Export: SpeakingCommand {
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         let history = try history.open()
         let session = try target.find(in: history)
         let file = try output.flatMap { $0 == "-" ? nil : try PrivateFile(creating: $0) }

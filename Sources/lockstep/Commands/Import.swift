@@ -3,7 +3,7 @@ internal import PipelineEngine
 internal import SessionHistory
 internal import WhiskerBridge
 
-struct Import: SpeakingCommand {
+struct Import: WaitingCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Take sessions from files into the history: exported ones, and recordings of Whisker's.",

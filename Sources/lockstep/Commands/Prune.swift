@@ -28,7 +28,7 @@ struct Prune: SpeakingCommand {
         if let keep, keep < 0 { throw ValidationError("--keep cannot be negative") }
     }
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         let rule: PruneRule =
             if let olderThan { .olderThan(seconds: olderThan.seconds) } else if let keep { .keep(count: keep) } else {
                 .maxSize(bytes: maxSize?.bytes ?? .max)

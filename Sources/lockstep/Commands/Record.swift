@@ -4,7 +4,7 @@ internal import PipelineFiles
 internal import Recording
 internal import SessionHistory
 
-struct Record: SpeakingCommand {
+struct Record: WaitingCommand {
     static let configuration = CommandConfiguration(
         commandName: "record",
         abstract: "Run a pipeline and record the session, or record a running Pipecat bot.",

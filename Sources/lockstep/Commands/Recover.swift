@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import SessionHistory
 
-struct Recover: SpeakingCommand {
+struct Recover: WaitingCommand {
     static let configuration = CommandConfiguration(
         commandName: "recover",
         abstract: "Salvage what can be read of a damaged history into a new file.",

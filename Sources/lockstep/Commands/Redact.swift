@@ -27,7 +27,7 @@ struct Redact: SpeakingCommand {
         if payload == .full { throw ValidationError("--payload full would redact nothing; give none, hash or text") }
     }
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         // Reading first: a history that is not there is not created to redact in it.
         let session = try target.find(in: history.open())
         let redaction = try history.open(for: .writing).redact(session.session, keeping: payload.mode)

@@ -4,7 +4,7 @@ internal import Replay
 internal import SessionHistory
 internal import Synchronization
 
-struct Replay: SpeakingCommand {
+struct Replay: WaitingCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Rerun a recorded session through the engine, or play its released frames out in time.",

@@ -8,7 +8,7 @@ struct Sessions: SpeakingCommand {
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         let history = try history.open()
         if speech.json {
             try terminal.print(history.sessions().map(\.facts))
@@ -23,16 +23,16 @@ struct Sessions: SpeakingCommand {
         ])
         // Each becomes a row at once, and is let go of: there may be many.
         try history.forEachSession { session in
-            table.add([
-                StyledText("\(session.session)", .bold),
-                StyledText(String(decoding: session.uuid.utf8.prefix(8), as: UTF8.self), .dim),
-                StyledText(session.name ?? session.source ?? ""), session.state.styled,
-                StyledText(Quantity.moment(session.startedAt)),
-                StyledText(session.durationMs.map(Quantity.duration(milliseconds:)) ?? ""),
-                StyledText(Quantity.count(session.inbound)), StyledText(Quantity.count(session.outputs)),
-                StyledText(Quantity.count(session.released)),
-                session.findings == 0 ? StyledText("0", .dim) : StyledText(Quantity.count(session.findings), .yellow),
-            ])
+            table.add(String(session.session), .bold)
+            table.add(String(decoding: session.uuid.utf8.prefix(8), as: UTF8.self), .dim)
+            table.add(session.name ?? session.source ?? "")
+            table.add(session.state.rawValue, session.state.style)
+            table.add(Quantity.moment(session.startedAt))
+            table.add(session.durationMs.map(Quantity.duration(milliseconds:)) ?? "")
+            table.add(Quantity.count(session.inbound))
+            table.add(Quantity.count(session.outputs))
+            table.add(Quantity.count(session.released))
+            table.add(Quantity.count(session.findings), session.findings == 0 ? .dim : .yellow)
             return true
         }
         if table.isEmpty {
@@ -45,15 +45,17 @@ struct Sessions: SpeakingCommand {
 }
 
 extension SessionState {
-    /// The state in the colour that it deserves.
-    var styled: StyledText {
+    /// The colour that it deserves.
+    var style: Style {
         switch self {
-        case .complete: StyledText(rawValue, .green)
-        case .recording: StyledText(rawValue, .cyan)
-        case .failed: StyledText(rawValue, .red)
-        case .interrupted: StyledText(rawValue, .yellow)
+        case .complete: .green
+        case .recording: .cyan
+        case .failed: .red
+        case .interrupted: .yellow
         }
     }
+
+    var styled: StyledText { StyledText(rawValue, style) }
 }
 
 extension SessionSummary {

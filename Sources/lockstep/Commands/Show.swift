@@ -25,7 +25,7 @@ struct Show: SpeakingCommand {
         if let batch, batch < 1 { throw ValidationError("batches count from 1") }
     }
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         let history = try history.open()
         let session = try target.find(in: history)
         let stages = try history.definition(of: session.session).stages.filter(

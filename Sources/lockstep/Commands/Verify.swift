@@ -15,7 +15,7 @@ struct Verify: SpeakingCommand {
     @OptionGroup var history: HistoryOptions
     @OptionGroup var speech: SpeechOptions
 
-    func run(on terminal: Terminal) async throws -> ExitStatus {
+    func run(on terminal: Terminal) throws -> ExitStatus {
         let history: History
         do {
             history = try self.history.open()

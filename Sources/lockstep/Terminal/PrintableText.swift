@@ -1,13 +1,17 @@
-extension StringProtocol {
+extension UnsafeBufferPointer<UInt8> {
     /// Whether it is printable ASCII, as nearly everything is: a column a byte, and nothing that a terminal acts on.
     var isPlainASCII: Bool {
-        let isPlain = utf8.withContiguousStorageIfAvailable { bytes in
-            // To the end in any case: many bytes at a time.
-            var others: UInt8 = 0
-            for byte in bytes { others |= byte &- 0x20 < 0x5f ? 0 : 1 }
-            return others == 0
-        }
-        return isPlain ?? utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+        // To the end in any case: many bytes at a time.
+        var others: UInt8 = 0
+        for byte in self { others |= byte &- 0x20 < 0x5f ? 0 : 1 }
+        return others == 0
+    }
+}
+
+extension StringProtocol {
+    /// As that of its bytes.
+    var isPlainASCII: Bool {
+        utf8.withContiguousStorageIfAvailable { $0.isPlainASCII } ?? utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
     }
 
     /// The text with everything a terminal would act on written out (`\n`, `\x1b`, `\u{202e}`), so that what a frame or a

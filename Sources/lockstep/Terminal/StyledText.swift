@@ -151,8 +151,7 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
 
     /// Appends it as a terminal, or a file, is given it, with or without colours: UTF-8.
     func render(inColour: Bool, into bytes: inout [UInt8]) {
-        first.render(inColour: inColour, into: &bytes)
-        for span in others { span.render(inColour: inColour, into: &bytes) }
+        for span in spans { span.style.render(span.text.utf8, inColour: inColour, into: &bytes) }
     }
 
     func rendered(inColour: Bool) -> String {
@@ -162,23 +161,13 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
     }
 }
 
-extension StyledText.Span {
-    fileprivate func render(inColour: Bool, into bytes: inout [UInt8]) {
-        let isStyled = inColour && !style.isEmpty
-        if isStyled { bytes.append(contentsOf: "\u{1b}[\(style.codes)m".utf8) }
-        var text = text
-        text.withUTF8 { bytes.append(contentsOf: $0) }
-        if isStyled { bytes.append(contentsOf: "\u{1b}[0m".utf8) }
-    }
-}
-
 enum Alignment: Sendable {
     case left, right
 }
 
 /// How a piece of text looks: of the 16 colours that every terminal has, so that the user's theme decides.
 struct Style: OptionSet, Sendable {
-    let rawValue: UInt16
+    let rawValue: UInt8
 
     static let plain: Style = []
     static let bold = Style(rawValue: 1 << 0)
@@ -196,7 +185,15 @@ struct Style: OptionSet, Sendable {
         return number < 0 ? .dim : colours[number % colours.count]
     }
 
-    fileprivate var codes: String {
+    /// Appends text of this style as a terminal, or a file, is given it.
+    func render(_ text: some Collection<UInt8>, inColour: Bool, into bytes: inout [UInt8]) {
+        let isStyled = inColour && !isEmpty
+        if isStyled { bytes.append(contentsOf: "\u{1b}[\(codes)m".utf8) }
+        bytes.append(contentsOf: text)
+        if isStyled { bytes.append(contentsOf: "\u{1b}[0m".utf8) }
+    }
+
+    private var codes: String {
         let all: [(Style, String)] = [
             (.bold, "1"), (.dim, "2"), (.red, "31"), (.green, "32"), (.yellow, "33"), (.blue, "34"),
             (.magenta, "35"), (.cyan, "36"),

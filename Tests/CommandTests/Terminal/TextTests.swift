@@ -63,6 +63,59 @@ struct TextTests {
             table.lines(width: 20).map(\.plain) == [" n  name        what", " 1  a rather …  x", "12  short       yes"])
     }
 
+    @Test("A table's lines are the same as text and as bytes, whatever is in its cells")
+    func tableBytes() {
+        let cells: [StyledText] = [
+            "", "plain", StyledText("dim", .dim), StyledText("two", .green) + StyledText("styles", .bold),
+            StyledText("a", .red) + StyledText("世界", [.bold, .cyan]) + "c",
+            "Grüße 👩‍👩‍👧", StyledText("\u{1e}x\u{1f}\n\u{1}", .bold), StyledText("long enough to be cut", .yellow),
+        ]
+        var table = Table(
+            [
+                .init(title: "left", canShrink: true), .init(title: "右", alignment: .right),
+                .init(title: "", canShrink: true),
+            ],
+            indent: 1)
+        var expected: [[StyledText]] = []
+        for first in cells {
+            for second in cells {
+                for third in cells {
+                    table.add([first, second, third])
+                    expected.append([first, second, third])
+                }
+            }
+        }
+        for width in [200, 50, 12] {
+            let lines = table.lines(width: width)
+            #expect(lines.count == expected.count + 1)
+            for inColour in [false, true] {
+                var bytes: [[UInt8]] = []
+                table.forEachLine(width: width, inColour: inColour) { bytes.append($0) }
+                #expect(bytes == lines.map { Array($0.rendered(inColour: inColour).utf8) + [UInt8(ascii: "\n")] })
+            }
+        }
+        for (line, row) in zip(table.lines(width: 200).dropFirst(), expected) {
+            let widths = [21, 21]
+            let joined =
+                " " + row[0].fit(to: widths[0]) + "  " + row[1].fit(to: widths[1], .right) + "  " + row[2]
+            #expect(line.plain == joined.plain)
+            #expect(line.width == joined.width)
+        }
+    }
+
+    @Test("A cell given as a string is the cell of its text")
+    func plainCells() {
+        for text in ["", "plain", "7", "Grüße", "\u{1f}\u{1e}\n", "\u{1b}[31m"] {
+            var strings = Table([.init(title: "a"), .init(title: "b")])
+            strings.add(text, .red)
+            strings.add("|")
+            var texts = Table([.init(title: "a"), .init(title: "b")])
+            texts.add([StyledText(text, .red), "|"])
+            #expect(strings.lines(width: 80) == texts.lines(width: 80))
+        }
+        #expect(Table([.init(title: "a")]).isEmpty)
+    }
+
     @Test("A progress line says how far and how long")
     func progress() {
         let bar = ProgressBar("reading", total: 200, on: Terminal(colour: .never))
