@@ -24,9 +24,9 @@ enum Quantity {
     /// `0.42 ms`, `12.3 ms`, `4.57 s`, `2 min 03 s`, `1 h 02 min`.
     static func duration(milliseconds: Double) -> String {
         let magnitude = milliseconds.magnitude
-        if magnitude < 10 { return fixed(milliseconds, 2) + " ms" }
-        if magnitude < 1_000 { return fixed(milliseconds, 1) + " ms" }
-        if magnitude < 60_000 { return fixed(milliseconds / 1_000, 2) + " s" }
+        if magnitude < 10 { return "\(fixed(milliseconds, 2)) ms" }
+        if magnitude < 1_000 { return "\(fixed(milliseconds, 1)) ms" }
+        if magnitude < 60_000 { return "\(fixed(milliseconds / 1_000, 2)) s" }
         guard magnitude < 1e15 else { return "\(milliseconds) ms" }
         let seconds = Int((milliseconds / 1_000).rounded())
         if seconds < 3_600 { return "\(seconds / 60) min \(twoDigits(seconds % 60)) s" }
@@ -50,19 +50,11 @@ enum Quantity {
         let scaled = (value * scale).rounded()
         guard scaled.magnitude < 9e15 else { return "\(value)" }
         let units = Int64(scaled.magnitude)
-        // Appended to, not interpolated: a list has thousands of them, and so they take no memory of their own.
-        var text = scaled < 0 ? "-" : ""
-        text += String(units / Int64(scale))
-        if digits == 0 { return text }
-        let fraction = units % Int64(scale)
-        text += "."
-        var least = Int64(scale) / 10
-        while fraction < least, least > 1 {
-            text += "0"
-            least /= 10
-        }
-        text += String(fraction)
-        return text
+        let sign = scaled < 0 ? "-" : ""
+        if digits == 0 { return "\(sign)\(units)" }
+        let fraction = String(units % Int64(scale))
+        let zeros = String(repeating: "0", count: digits - fraction.utf8.count)
+        return "\(sign)\(units / Int64(scale)).\(zeros)\(fraction)"
     }
 
     /// `2026-07-02 14:03:11` of an ISO 8601 time, which is in UTC.
