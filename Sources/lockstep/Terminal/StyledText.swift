@@ -151,7 +151,8 @@ struct StyledText: Sendable, Equatable, ExpressibleByStringInterpolation {
 
     /// Appends it as a terminal, or a file, is given it, with or without colours: UTF-8.
     func render(inColour: Bool, into bytes: inout [UInt8]) {
-        for span in spans { span.style.render(span.text.utf8, inColour: inColour, into: &bytes) }
+        first.style.render(first.text.utf8, inColour: inColour, into: &bytes)
+        for span in others { span.style.render(span.text.utf8, inColour: inColour, into: &bytes) }
     }
 
     func rendered(inColour: Bool) -> String {
