@@ -67,7 +67,7 @@ enum Removing {
             // Each event of the rows that begin in the range; not what a damaged row says that it has of the rows behind it.
             let events = """
                 FROM event AS e CROSS JOIN ordinal AS o
-                WHERE e.id BETWEEN ?1 AND ?2 AND e.session = ?3 AND o.number <= e.code >> 36
+                WHERE e.id BETWEEN ?1 AND ?2 AND e.session = ?3 AND o.number <= \(EventCode.further(inSQL: "e.code"))
                     AND (o.number = 0 OR NOT EXISTS (SELECT 1 FROM event AS n WHERE n.id > e.id AND n.id <= e.id + o.number))
                 """
             let own = "SELECT e.id + o.number \(events)"

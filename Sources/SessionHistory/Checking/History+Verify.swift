@@ -68,8 +68,7 @@ extension History {
                 return true
             }
         }
-        let version = try db.firstRow("PRAGMA user_version") { try $0.integer(0) } ?? 0
-        if version >= 3 {
+        if try HistoryFile.version(db) >= 3 {
             let ordinals = try db.firstRow("SELECT count(*), min(number), max(number) FROM ordinal") { row in
                 [try row.integer(0), try row.optionalInteger(1), try row.optionalInteger(2)]
             }
@@ -109,7 +108,9 @@ extension History {
         ) { try $0.integer(0) == 1 }
         guard isAtRest ?? false else { return }
         let total =
-            try db.firstRow("SELECT count(*) + coalesce(sum(code >> 36), 0) FROM event") { try $0.integer(0) } ?? 0
+            try db.firstRow("SELECT count(*) + coalesce(sum(\(EventCode.further(inSQL: "code"))), 0) FROM event") {
+                try $0.integer(0)
+            } ?? 0
         if total != events { found.add(.stray, "\(total - events) events belong to no session") }
         let drops = try db.firstRow("SELECT count(*) FROM dropped_output") { try $0.integer(0) } ?? 0
         if drops != dropped {

@@ -90,7 +90,12 @@ enum HistoryFile {
     static func header(_ db: Database) throws -> Header {
         let id = try db.firstRow("PRAGMA application_id") { try $0.integer(0) }
         guard id == applicationID else { return .foreign("it is another program's SQLite database") }
-        return .history(version: try db.firstRow("PRAGMA user_version") { UInt32(clamping: try $0.integer(0)) } ?? 0)
+        return .history(version: UInt32(clamping: try version(db)))
+    }
+
+    /// The version of the schema that the file says it has.
+    static func version(_ db: Database) throws -> Int {
+        try db.firstRow("PRAGMA user_version") { try $0.int(0) } ?? 0
     }
 
     /// What the file system says already; nil for a file that may be one of ours.

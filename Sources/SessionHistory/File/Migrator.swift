@@ -4,15 +4,11 @@ import Migrations
 /// Brings a history to the current schema.
 enum Migrator {
     /// Whether the file is an older lockstep's.
-    static func isDue(_ db: Database) throws -> Bool { try version(db) < Migrations.all.count }
-
-    private static func version(_ db: Database) throws -> Int {
-        try db.firstRow("PRAGMA user_version") { try $0.int(0) } ?? 0
-    }
+    static func isDue(_ db: Database) throws -> Bool { try HistoryFile.version(db) < Migrations.all.count }
 
     /// Applies the migrations that the file does not have, each in its own transaction.
     static func migrate(_ db: Database) throws {
-        let version = try version(db)
+        let version = try HistoryFile.version(db)
         for migration in Migrations.all.dropFirst(max(0, version)) { try run(migration, db) }
     }
 

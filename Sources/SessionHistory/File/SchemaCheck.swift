@@ -29,7 +29,7 @@ enum SchemaCheck {
 
     /// Compares the file's schema with what the migrations up to its version give.
     static func verify(_ db: Database, _ path: String) throws {
-        let version = try db.firstRow("PRAGMA user_version") { try $0.int(0) } ?? 0
+        let version = try HistoryFile.version(db)
         guard version >= 1, version <= currentVersion else {
             return try refuse(.history(version: UInt32(clamping: version)), path)
         }

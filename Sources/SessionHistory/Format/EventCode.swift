@@ -74,6 +74,9 @@ struct EventCode: Hashable {
     /// How many events follow the row's first in the same row: 0 to `maxFurther`, whatever a damaged one says.
     var further: Int64 { max(0, min(Self.maxFurther, rawValue >> Self.furtherShift)) }
 
+    /// SQL for how many they are by a column `code`, unchecked.
+    static func further(inSQL code: String) -> String { "(\(code) >> \(furtherShift))" }
+
     /// The code of one event of a row: the outcome is that of the last.
     func member(_ index: Int64) -> EventCode {
         if index < further { return withoutOutcome.run(further: 0) }

@@ -89,7 +89,7 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
             LEFT JOIN note AS n ON n.event = e.id
         WHERE x.session = ?1 AND x.last_event > ?2 AND x.max_batch >= ?4 AND x.min_batch <= ?5
             AND e.id BETWEEN max(x.first_event, ?2 + 1 - \(EventCode.maxFurther)) AND x.last_event
-            AND e.id + (e.code >> 36) > ?2 AND +e.session = x.session
+            AND e.id + \(EventCode.further(inSQL: "e.code")) > ?2 AND +e.session = x.session
             AND (?3 IS NULL OR (e.code >> 10) & 1023 = ?3)
         """
     private static let allBatches = columns + " ORDER BY x.first_event, e.id LIMIT \(maxEvents)"

@@ -32,7 +32,8 @@ struct LoggedEvent {
             LEFT JOIN event AS s ON s.id = e.subject
             LEFT JOIN frame AS f ON f.id = e.frame
             LEFT JOIN note AS n ON n.event = e.id
-        WHERE e.id BETWEEN ?1 - \(EventCode.maxFurther) AND ?2 AND e.id + (e.code >> 36) >= ?1 AND +e.session = ?3
+        WHERE e.id BETWEEN ?1 - \(EventCode.maxFurther) AND ?2 AND +e.session = ?3
+            AND e.id + \(EventCode.further(inSQL: "e.code")) >= ?1
         ORDER BY e.id
         """
 

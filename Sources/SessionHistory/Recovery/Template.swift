@@ -66,7 +66,7 @@ struct Template {
         }
         // Only views read `ordinal`; histories before schema 3 have none.
         if shapes(tables.filter { $0.name != "ordinal" }).isSubset(of: shapes(found)) { return true }
-        let version = try db.firstRow("PRAGMA user_version") { try $0.int(0) } ?? 0
+        let version = try HistoryFile.version(db)
         if id == HistoryFile.applicationID, version > SchemaCheck.currentVersion, version < 1000 {
             throw HistoryError(
                 .newer, "\(path) was written by a newer lockstep (schema \(version)); use that to recover it")

@@ -16,7 +16,7 @@ final class LogTables {
         events = try LogTable(
             handle, table: "event",
             columns: ["session", "seq", "time", "code", "batch", "place", "arrival", "subject", "frame"],
-            lastTaken: "id + (code >> 36)")
+            lastTaken: "id + \(EventCode.further(inSQL: "code"))")
         frames = try FrameWriter(db, handle, limits: limits)
         maxDetail = limits.nameBytes
         note = try db.makeStatement(sql: "INSERT INTO note(event, processor, detail) VALUES (?, ?, ?)")

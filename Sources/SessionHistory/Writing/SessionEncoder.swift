@@ -157,7 +157,7 @@ final class SessionEncoder {
             sql: """
                 SELECT e.id + ?2 - e.seq FROM extent AS x CROSS JOIN event AS e
                 WHERE x.session = ?1 AND x.first_seq <= ?2 AND e.id BETWEEN x.first_event AND x.last_event
-                    AND e.session = ?1 AND ?2 BETWEEN e.seq AND e.seq + (e.code >> 36)
+                    AND e.session = ?1 AND ?2 BETWEEN e.seq AND e.seq + \(EventCode.further(inSQL: "e.code"))
                 """, arguments: [session, subject])
         guard let event else { throw invalid(sequence, "is about event \(subject), which is not in the history") }
         return event
