@@ -251,6 +251,9 @@ struct WriterTests {
         try shell.run()
         input.fileHandleForWriting.write(Data("BEGIN IMMEDIATE; SELECT 'locked';\n".utf8))
         _ = output.fileHandleForReading.availableData
+        // As on a machine with many: more of the kernel's table than it gives at a time.
+        let others = try Locks(in: folder)
+        defer { others.release() }
         do {
             _ = try await history.begin(SessionStart(definition: SessionDefinition()))
             Issue.record("the lock was not felt")
@@ -279,4 +282,23 @@ struct WriterTests {
         other.giveTurn()
         try await history.record([])
     }
+}
+
+/// Locks on files of their own: two pages of the kernel's table for each processor, which lists what it locked itself.
+private struct Locks {
+    private let files: [Int32]
+
+    init(in folder: TemporaryFolder) throws {
+        let processors = ProcessInfo.processInfo.activeProcessorCount
+        files = (0..<200 * processors).map { open(folder.file("locked\($0)"), O_RDWR | O_CREAT, 0o600) }
+        DispatchQueue.concurrentPerform(iterations: processors) { [files] processor in
+            for file in files[processor * 200..<(processor + 1) * 200] {
+                var lock = flock()
+                lock.l_type = Int16(F_WRLCK)
+                #expect(fcntl(file, F_SETLK, &lock) == 0)
+            }
+        }
+    }
+
+    func release() { for file in files { close(file) } }
 }

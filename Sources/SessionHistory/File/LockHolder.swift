@@ -26,14 +26,25 @@ enum LockHolder {
 
     private static func holders(_ path: String, of bytes: ClosedRange<Int>, _ kind: String) -> [Int32] {
         var status = stat()
-        guard stat(path + "-shm", &status) == 0, let table = FileManager.default.contents(atPath: "/proc/locks") else {
-            return []
+        guard stat(path + "-shm", &status) == 0 else { return [] }
+        // The kernel gives its table a page at a time, and leaves lines out when locks before them go meanwhile.
+        for _ in 0..<10 {
+            // To the end, unlike `FileManager.contents`, which takes the first page of such a file for all of it.
+            guard let table = try? FileHandle(forReadingAtPath: "/proc/locks")?.readToEnd() else { break }
+            let found = holders(of: status.st_ino, bytes, kind, in: String(decoding: table, as: UTF8.self))
+            if !found.isEmpty { return found }
         }
+        return []
+    }
+
+    private static func holders(of file: ino_t, _ bytes: ClosedRange<Int>, _ kind: String, in table: String)
+        -> [Int32]
+    {
         var found: [Int32] = []
         // 5: POSIX  ADVISORY  WRITE 1234 fd:01:5678 120 120
-        for line in String(decoding: table, as: UTF8.self).split(separator: "\n") {
+        for line in table.split(separator: "\n") {
             let words = line.split(separator: " ")
-            guard words.count == 8, words[3] == kind, words[5].hasSuffix(":\(status.st_ino)"),
+            guard words.count == 8, words[3] == kind, words[5].hasSuffix(":\(file)"),
                 let first = Int(words[6]), let last = Int(words[7]), first <= bytes.upperBound,
                 last >= bytes.lowerBound, let process = Int32(words[4]), process > 0, !found.contains(process)
             else { continue }
