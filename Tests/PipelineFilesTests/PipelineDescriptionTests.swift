@@ -422,7 +422,30 @@ import Testing
             "\($0)"
                 == "/nonexistent/p.yaml: this file cannot be read: there is no such file; give the path of a pipeline file"
         }
-        #expect(throws: FileProblems.self) { try PipelineDescription.read(path: "/") }
+        #expect {
+            try PipelineDescription.read(path: "/")
+        } throws: {
+            "\($0)" == "/: this file cannot be read: Is a directory; give the path of a pipeline file"
+        }
+    }
+
+    /// As from `--pipeline <(generate)`: in pieces, and perhaps without an end.
+    @Test func aPipeIsReadToItsEnd() throws {
+        let pipe = Pipe()
+        let text = "pipeline:\n  - identity\n" + String(repeating: "# x\n", count: 30_000)
+        DispatchQueue.global().async {
+            for piece in [text.prefix(5), text.dropFirst(5)] {
+                try? pipe.fileHandleForWriting.write(contentsOf: Data(piece.utf8))
+            }
+            try? pipe.fileHandleForWriting.close()
+        }
+        let description = try PipelineDescription.read(path: "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)")
+        #expect(description.yaml == text)
+        #expect {
+            try PipelineDescription.read(path: "/dev/zero")
+        } throws: {
+            "\($0)".contains("at most 1048576 bytes")
+        }
     }
 
     @Test func neverTrapsOnDamagedFiles() {

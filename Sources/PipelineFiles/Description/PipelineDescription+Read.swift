@@ -1,20 +1,36 @@
-import Foundation
 import PipelineEngine
+import SystemPackage
 import Yams
 
 extension PipelineDescription {
-    /// Reads and checks a pipeline file. Nothing runs.
+    /// Reads and checks a pipeline file, or what comes out of a pipe. Nothing runs.
     ///
     /// - Throws: all the problems that were found, with their places.
     public static func read(path: String) throws(FileProblems) -> PipelineDescription {
-        let data: Data
-        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+        let bytes: [UInt8]
+        do { bytes = try contents(of: FilePath(path)) } catch {
             throw FileProblems(
                 FileProblem(
                     file: path, problem: "this file cannot be read: \(reason(error))",
                     remedy: "give the path of a pipeline file"))
         }
-        return try PipelineDescription(yaml: [UInt8](data), file: path)
+        return try PipelineDescription(yaml: bytes, file: path)
+    }
+
+    /// Up to one byte more than a pipeline file may have: it need not end.
+    private static func contents(of path: FilePath) throws -> [UInt8] {
+        let file = try FileDescriptor.open(path, .readOnly)
+        return try file.closeAfter {
+            var bytes = [UInt8](repeating: 0, count: YAMLText.maxBytes + 1)
+            var count = 0
+            while count < bytes.count {
+                // The region lies within `bytes`, which live until the call returns.
+                let read = try bytes.withUnsafeMutableBytes { try file.read(into: .init(rebasing: $0[count...])) }
+                if read == 0 { break }
+                count += read
+            }
+            return Array(bytes.prefix(count))
+        }
     }
 
     /// Reads and checks the text of a pipeline file. Nothing runs.
@@ -36,10 +52,10 @@ extension PipelineDescription {
     }
 
     private static func reason(_ error: any Error) -> String {
-        switch (error as? CocoaError)?.code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
-        case .fileReadNoPermission: "permission denied"
-        default: error.localizedDescription
+        switch error as? Errno {
+        case .noSuchFileOrDirectory: "there is no such file"
+        case .permissionDenied: "permission denied"
+        default: "\(error)"
         }
     }
 }

@@ -15,7 +15,7 @@ enum YAMLText {
         }
         guard bytes.count <= maxBytes else {
             throw problem(
-                nil, nil, "a pipeline file has at most \(maxBytes) bytes, this has \(bytes.count)",
+                nil, nil, "a pipeline file has at most \(maxBytes) bytes, this has more",
                 "is it the right file?")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
