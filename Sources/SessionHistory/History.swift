@@ -70,23 +70,22 @@ public final class History: Sendable {
 
     /// Calls `body` with every session, oldest first, until it returns false. Reads a few hundred at a time, the next ones on another
     /// thread meanwhile: in bounded memory, and it may see part of what others change.
-    public func forEachSession(_ body: (SessionSummary) throws -> Bool) throws {
+    package func forEachListedSession(_ body: (ListedSession) throws -> Bool) throws {
         let limit = 512
-        let read: @Sendable (Int64) throws -> [SessionSummary] = { last in
+        let read: @Sendable (Int64) throws -> [ListedSession] = { last in
             try self.reader.read { db in
-                try SessionSummary.found(
-                    "WHERE session > ? ORDER BY session LIMIT ?", [last, limit], db, lockFile: self.locks)
+                try ListedSession.found(after: last, atMost: limit, db, lockFile: self.locks)
             }
         }
-        var sessions = try read(.min)
-        while true {
-            let last = sessions.count < limit ? nil : sessions.last?.session
-            let next = last.map { last in Ahead { try read(last) } }
-            // Also when `body` ends it here: nothing is read behind the caller's back.
-            defer { next?.wait() }
-            for session in sessions where try !body(session) { return }
-            guard let next else { return }
-            sessions = try next.result()
+        let first = try read(.min)
+        let rest =
+            first.count < limit ? nil : Ahead(after: first) { $0.count < limit ? nil : try read($0[limit - 1].session) }
+        // Also when `body` ends it here: nothing is read behind the caller's back.
+        defer { rest?.stop() }
+        var sessions: [ListedSession]? = first
+        while let page = sessions {
+            for session in page where try !body(session) { return }
+            sessions = try rest?.next()
         }
     }
 

@@ -247,20 +247,20 @@ struct OpeningTests {
                 """, on: path)
         }
         var numbers: [Int64] = []
-        try history.forEachSession {
+        try history.forEachListedSession {
             numbers.append($0.session)
             return true
         }
         #expect(numbers == (1...1500).prefix(count).map { 3 * $0 })
         #expect(try history.sessions().map(\.session) == numbers)
         var seen = 0
-        try history.forEachSession { _ in
+        try history.forEachListedSession { _ in
             seen += 1
             return seen < 513
         }
         #expect(seen == min(count, 513))
         struct Enough: Error {}
-        if count > 0 { #expect(throws: Enough.self) { try history.forEachSession { _ in throw Enough() } } }
+        if count > 0 { #expect(throws: Enough.self) { try history.forEachListedSession { _ in throw Enough() } } }
     }
 
     @Test func definitionsReadBack() async throws {

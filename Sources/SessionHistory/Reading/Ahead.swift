@@ -1,28 +1,67 @@
 import Dispatch
-import Synchronization
+import Foundation
 
-/// Work that is done on another thread, so that it is there when it is needed.
-final class Ahead<Value: Sendable>: Sendable {
-    private let group = DispatchGroup()
-    /// Of no meaning until the work is done.
-    private let outcome = Mutex<Result<Value, any Error>>(.failure(CancellationError()))
+/// Pieces that are made one after the other on another thread, a few of them before they are asked for.
+final class Ahead<Piece: Sendable>: @unchecked Sendable {  // its variables are touched under `changed` only
+    private let changed = NSCondition()
+    private var pieces: [Piece] = []
+    /// How the making ended; nil while it goes on.
+    private var end: Result<Void, any Error>?
+    private var isWanted = true
 
     /// Begins at once.
-    init(_ work: @escaping @Sendable () throws -> Value) {
-        DispatchQueue.global().async(group: group) {
-            let result = Result(catching: work)
-            self.outcome.withLock { $0 = result }
+    ///
+    /// - Parameters:
+    ///   - limit: how many pieces wait to be asked for at most.
+    ///   - following: makes the piece that follows another; nil if that was the last.
+    init(after first: Piece, limit: Int = 4, _ following: @escaping @Sendable (Piece) throws -> Piece?) {
+        DispatchQueue.global().async {
+            let end = Result {
+                var piece = first
+                while self.awaitsMore(than: limit), let next = try following(piece) {
+                    piece = next
+                    self.locked { self.pieces.append(next) }
+                }
+            }
+            self.locked { self.end = end }
         }
     }
 
-    /// Returns when the work is done.
-    func wait() { group.wait() }
-
-    /// Waits for the work.
+    /// The next piece, as soon as it is there; nil behind the last.
     ///
-    /// - Throws: what it threw.
-    func result() throws -> Value {
-        wait()
-        return try outcome.withLock { $0 }.get()
+    /// - Throws: what making it threw.
+    func next() throws -> Piece? {
+        changed.lock()
+        defer {
+            changed.broadcast()
+            changed.unlock()
+        }
+        while pieces.isEmpty, end == nil { changed.wait() }
+        if !pieces.isEmpty { return pieces.removeFirst() }
+        try end?.get()
+        return nil
+    }
+
+    /// Makes no more, and returns when none is being made.
+    func stop() {
+        locked { isWanted = false }
+        changed.lock()
+        while end == nil { changed.wait() }
+        changed.unlock()
+    }
+
+    /// Whether another piece is to be made, once there is room for it.
+    private func awaitsMore(than limit: Int) -> Bool {
+        changed.lock()
+        defer { changed.unlock() }
+        while isWanted, pieces.count >= limit { changed.wait() }
+        return isWanted
+    }
+
+    private func locked(_ change: () -> Void) {
+        changed.lock()
+        change()
+        changed.broadcast()
+        changed.unlock()
     }
 }

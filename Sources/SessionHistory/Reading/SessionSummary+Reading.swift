@@ -19,23 +19,33 @@ extension SessionSummary {
     }
 
     private init(_ row: StoredRow, lockFile: LockFile?) throws {
-        guard var state = SessionState(rawValue: try row.text(4)) else {
-            throw WrongValue(column: "state", expected: "the state of a session")
-        }
-        if state == .recording {
-            // Its process may have died; the file will say so when it is next opened for writing.
-            let isAlive = try row.optionalInteger(16).map { lockFile?.isAlive($0) ?? false } ?? false
-            if !isAlive { state = .interrupted }
-        }
         guard let payload = PayloadMode(rawValue: try row.text(15)) else {
             throw WrongValue(column: "payload", expected: "what is kept of frames")
         }
         self.init(
             session: try row.integer(0), uuid: try row.text(1), name: try row.optionalText(2),
-            source: try row.optionalText(3), state: state, startedAt: try row.text(5),
+            source: try row.optionalText(3), state: try SessionState(row, at: 4, owner: 16, lockFile: lockFile),
+            startedAt: try row.text(5),
             endedAt: try row.optionalText(6), durationMs: try row.optionalReal(7), stages: try row.int(8),
             inbound: try row.integer(9), outputs: try row.integer(10), released: try row.integer(11),
             duplicates: try row.integer(12), bypasses: try row.integer(13), findings: try row.integer(14),
             payload: payload)
+    }
+}
+
+extension SessionState {
+    /// Of a session as it is now: its process may have died, which the file will say when it is next opened for writing.
+    ///
+    /// - Parameters:
+    ///   - owner: the column that tells who records it.
+    ///   - lockFile: tells which recording processes live; nil if there is none, and then none does.
+    init(_ row: StoredRow, at column: Int, owner: Int, lockFile: LockFile?) throws {
+        guard let state = SessionState(rawValue: try row.text(column)) else {
+            throw WrongValue(column: "state", expected: "the state of a session")
+        }
+        self = state
+        if state == .recording, try row.optionalInteger(owner).map({ lockFile?.isAlive($0) ?? false }) != true {
+            self = .interrupted
+        }
     }
 }

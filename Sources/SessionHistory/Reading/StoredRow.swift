@@ -8,16 +8,21 @@ import GRDBSQLite
 struct StoredRow {
     fileprivate let handle: OpaquePointer
 
+    /// Asked for once for each value that is read: every `sqlite3_column_*` call looks for it again. SQLite calls it unprotected,
+    /// since nothing but the connection's one user at a time protects it; GRDB's queue sees to that.
     @inline(__always)
-    private func type(_ column: Int) -> Int32 { sqlite3_column_type(handle, Int32(truncatingIfNeeded: column)) }
+    private subscript(column: Int) -> StoredValue {
+        StoredValue(handle: sqlite3_column_value(handle, Int32(truncatingIfNeeded: column)))
+    }
 
     @inline(__always)
-    func isNull(_ column: Int) -> Bool { type(column) == SQLITE_NULL }
+    func isNull(_ column: Int) -> Bool { self[column].type == SQLITE_NULL }
 
     @inline(__always)
     func integer(_ column: Int) throws -> Int64 {
-        guard type(column) == SQLITE_INTEGER else { throw wrong(column, "an integer") }
-        return sqlite3_column_int64(handle, Int32(truncatingIfNeeded: column))
+        let value = self[column]
+        guard value.type == SQLITE_INTEGER else { throw wrong(column, "an integer") }
+        return value.integer
     }
 
     @inline(__always)
@@ -32,51 +37,46 @@ struct StoredRow {
     func optionalInt(_ column: Int) throws -> Int? { isNull(column) ? nil : try int(column) }
 
     func real(_ column: Int) throws -> Double {
-        guard type(column) == SQLITE_FLOAT || type(column) == SQLITE_INTEGER else { throw wrong(column, "a number") }
-        return sqlite3_column_double(handle, Int32(truncatingIfNeeded: column))
+        let value = self[column]
+        guard value.type == SQLITE_FLOAT || value.type == SQLITE_INTEGER else { throw wrong(column, "a number") }
+        return value.real
     }
 
     func optionalReal(_ column: Int) throws -> Double? { isNull(column) ? nil : try real(column) }
 
     /// Text with whatever is in it, NUL included; bytes that are no UTF-8 are replaced.
-    func text(_ column: Int) throws -> String {
-        guard type(column) == SQLITE_TEXT else { throw wrong(column, "text") }
-        return String(decoding: utf8(column), as: UTF8.self)
+    ///
+    /// - Parameter count: no more bytes than this, nil for all.
+    func text(_ column: Int, atMost count: Int? = nil) throws -> String {
+        let value = self[column]
+        guard value.type == SQLITE_TEXT else { throw wrong(column, "text") }
+        let utf8 = value.utf8
+        return String(decoding: utf8.prefix(count ?? utf8.count), as: UTF8.self)
     }
 
     func optionalText(_ column: Int) throws -> String? { isNull(column) ? nil : try text(column) }
 
-    /// The bytes of a text. Valid until the next row.
-    func utf8(_ column: Int) -> UnsafeRawBufferPointer {
-        let column = Int32(truncatingIfNeeded: column)
-        guard let start = sqlite3_column_text(handle, column) else {
-            return UnsafeRawBufferPointer(start: nil, count: 0)
-        }
-        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
-    }
+    /// The bytes of a text, or of another value as one. Valid until the next row.
+    @inline(__always)
+    func utf8(_ column: Int) -> UnsafeRawBufferPointer { self[column].utf8 }
 
     /// The bytes of a blob. Valid until the next row.
+    @inline(__always)
     func bytes(_ column: Int) throws -> UnsafeRawBufferPointer? {
-        if isNull(column) { return nil }
-        guard type(column) == SQLITE_BLOB else { throw wrong(column, "a blob") }
-        let column = Int32(truncatingIfNeeded: column)
-        return UnsafeRawBufferPointer(
-            start: sqlite3_column_blob(handle, column), count: Int(sqlite3_column_bytes(handle, column)))
+        let value = self[column]
+        if value.type == SQLITE_NULL { return nil }
+        guard value.type == SQLITE_BLOB else { throw wrong(column, "a blob") }
+        return value.bytes
     }
 
-    func optionalBytes(_ column: Int) throws -> [UInt8]? {
-        if isNull(column) { return nil }
-        guard type(column) == SQLITE_BLOB else { throw wrong(column, "a blob") }
-        let column = Int32(truncatingIfNeeded: column)
-        guard let start = sqlite3_column_blob(handle, column) else { return [] }
-        return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
-    }
+    func optionalBytes(_ column: Int) throws -> [UInt8]? { try bytes(column).map(Array.init) }
 
     /// The value as it is, to be stored elsewhere; text with a NUL in it up to there.
     func value(_ column: Int) -> DatabaseValue {
-        switch type(column) {
-        case SQLITE_INTEGER: sqlite3_column_int64(handle, Int32(truncatingIfNeeded: column)).databaseValue
-        case SQLITE_TEXT: String(decoding: utf8(column), as: UTF8.self).storable().databaseValue
+        let value = self[column]
+        return switch value.type {
+        case SQLITE_INTEGER: value.integer.databaseValue
+        case SQLITE_TEXT: String(decoding: value.utf8, as: UTF8.self).storable().databaseValue
         default: .null
         }
     }
@@ -84,14 +84,13 @@ struct StoredRow {
     /// The hash of all its values, each with its type.
     func hash(seed: UInt64) -> UInt64 {
         var hash = seed
-        for column in 0..<sqlite3_column_count(handle) {
-            let type = sqlite3_column_type(handle, column)
-            hash = ContentHash.combine(hash, UInt64(truncatingIfNeeded: type))
-            if type == SQLITE_INTEGER {
-                hash = ContentHash.combine(hash, UInt64(bitPattern: sqlite3_column_int64(handle, column)))
-            } else if type != SQLITE_NULL, let start = sqlite3_column_blob(handle, column) {
-                let bytes = UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
-                hash = ContentHash.hash(bytes, seed: hash)
+        for column in 0..<Int(sqlite3_column_count(handle)) {
+            let value = self[column]
+            hash = ContentHash.combine(hash, UInt64(truncatingIfNeeded: value.type))
+            if value.type == SQLITE_INTEGER {
+                hash = ContentHash.combine(hash, UInt64(bitPattern: value.integer))
+            } else if value.type != SQLITE_NULL, value.bytes.baseAddress != nil {
+                hash = ContentHash.hash(value.bytes, seed: hash)
             }
         }
         return hash
@@ -100,6 +99,32 @@ struct StoredRow {
     private func wrong(_ column: Int, _ expected: String) -> WrongValue {
         let name = sqlite3_column_name(handle, Int32(truncatingIfNeeded: column)).map { String(cString: $0) } ?? "?"
         return WrongValue(column: name, expected: expected)
+    }
+}
+
+/// Valid as long as its row.
+private struct StoredValue {
+    let handle: OpaquePointer?
+
+    @inline(__always)
+    var type: Int32 { sqlite3_value_type(handle) }
+
+    @inline(__always)
+    var integer: Int64 { sqlite3_value_int64(handle) }
+
+    var real: Double { sqlite3_value_double(handle) }
+
+    @inline(__always)
+    var utf8: UnsafeRawBufferPointer {
+        // In this order: asking for the text may turn the value into one, of another length.
+        let start = sqlite3_value_text(handle)
+        return UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(handle)))
+    }
+
+    @inline(__always)
+    var bytes: UnsafeRawBufferPointer {
+        let start = sqlite3_value_blob(handle)
+        return UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(handle)))
     }
 }
 

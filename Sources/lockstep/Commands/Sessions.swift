@@ -22,10 +22,10 @@ struct Sessions: SpeakingCommand {
             .init(title: "findings", alignment: .right),
         ])
         // Each becomes a row at once, and is let go of: there may be many.
-        try history.forEachSession { session in
+        try history.forEachListedSession { session in
             table.add(String(session.session), .bold)
-            table.add(String(decoding: session.uuid.utf8.prefix(8), as: UTF8.self), .dim)
-            table.add(session.name ?? session.source ?? "")
+            table.add(session.uuidBeginning, .dim)
+            table.add(session.title)
             table.add(session.state.rawValue, session.state.style)
             table.add(Quantity.moment(session.startedAt))
             table.add(session.durationMs.map(Quantity.duration(milliseconds:)) ?? "")

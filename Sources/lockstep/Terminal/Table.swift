@@ -14,16 +14,26 @@ struct Table {
     let columns: [Column]
     /// Blanks before the first column.
     let indent: Int
-    /// The cells, the header's first if any column has a title. Each is one or more spans: a byte for the style, printable UTF-8, and
-    /// one of the marks, which nothing printable has in it.
-    private var cells: [UInt8] = []
-    private static let endOfSpan: UInt8 = 0x1e
-    private static let endOfCell: UInt8 = 0x1f
+    /// The cells, the header's first if any column has a title.
+    private var cells: [Cell] = []
+    /// What is in them, one behind the other: of each its spans, a byte for the style and printable UTF-8, and a mark between two,
+    /// which nothing printable has in it.
+    private var content: [UInt8] = []
+    private static let endOfSpan: UInt8 = 0x1f
     /// The column of the cell that is added next.
     private var column = 0
-    private var rowCount = 0
     /// Of the widest cell of each column.
     private var widest: [Int]
+
+    /// What is in a cell, or the text of a span.
+    private typealias Content = UnsafeBufferPointer<UInt8>
+
+    private struct Cell {
+        /// Of its content.
+        var bytes: Int
+        /// In columns of the terminal.
+        var width: Int
+    }
 
     init(_ columns: [Column], indent: Int = 0) {
         self.columns = columns
@@ -35,7 +45,7 @@ struct Table {
     private var hasHeader: Bool { columns.contains { !$0.title.isEmpty } }
 
     /// Whether it has no row but the header.
-    var isEmpty: Bool { rowCount == (hasHeader ? 1 : 0) }
+    var isEmpty: Bool { cells.count == (hasHeader ? columns.count : 0) }
 
     // MARK: - Rows
 
@@ -49,51 +59,47 @@ struct Table {
 
     /// Adds a cell: the next in its row, or the first of the next row.
     mutating func add(_ cell: StyledText) {
-        let spans = cell.spans
-        if spans.isEmpty { cells.append(Style.plain.rawValue) }
-        for (index, span) in spans.enumerated() {
-            if index > 0 { cells.append(Self.endOfSpan) }
-            cells.append(span.style.rawValue)
-            cells.append(contentsOf: span.text.utf8)
+        let start = content.count
+        for span in cell.spans {
+            if content.count > start { content.append(Self.endOfSpan) }
+            content.append(span.style.rawValue)
+            content.append(contentsOf: span.text.utf8)
         }
-        endCell(width: cell.width)
+        endCell(from: start, width: cell.width)
     }
 
     /// Adds a cell as `add(StyledText(cell, style))` does; what is plain ASCII without making a text of it.
     mutating func add(_ cell: String, _ style: Style = .plain) {
+        let start = content.count
         var cell = cell
-        let width = cell.withUTF8 { bytes -> Int? in
-            guard bytes.isPlainASCII else { return nil }
-            cells.append(style.rawValue)
-            cells.append(contentsOf: bytes)
-            return bytes.count
+        let isPlain = cell.withUTF8 { bytes in
+            guard bytes.isPlainASCII, !bytes.isEmpty else { return false }
+            content.append(style.rawValue)
+            content.append(contentsOf: bytes)
+            return true
         }
-        if let width { endCell(width: width) } else { add(StyledText(cell, style)) }
+        if isPlain { endCell(from: start, width: content.count - start - 1) } else { add(StyledText(cell, style)) }
     }
 
-    private mutating func endCell(width: Int) {
-        cells.append(Self.endOfCell)
+    private mutating func endCell(from start: Int, width: Int) {
+        cells.append(Cell(bytes: content.count - start, width: width))
         if width > widest[column] { widest[column] = width }
-        column += 1
-        guard column == widest.count else { return }
-        column = 0
-        rowCount += 1
+        column = column + 1 == widest.count ? 0 : column + 1
     }
 
     // MARK: - Lines
 
     /// The table's lines, header first; none wider than `width` unless its columns cannot shrink as far.
     func lines(width: Int) -> [StyledText] {
-        let widths = columnWidths(fitting: width)
         var lines: [StyledText] = []
-        var place = 0
-        for _ in 0..<rowCount {
-            var line = StyledText()
-            layOut(
-                &place, widths, cell: { line += styledText($0) }, cut: { line += $0 },
-                blanks: { line.append(String(repeating: " ", count: $0)) })
-            lines.append(line)
-        }
+        var line = StyledText()
+        layOut(
+            width: width, cell: { line += styledText($0) }, cut: { line += $0 },
+            blanks: { line.append(String(repeating: " ", count: $0)) },
+            end: {
+                lines.append(line)
+                line = StyledText()
+            })
         return lines
     }
 
@@ -101,77 +107,65 @@ struct Table {
     func forEachLine<Failure: Error>(
         width: Int, inColour: Bool, _ body: ([UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
-        let widths = columnWidths(fitting: width)
         var line: [UInt8] = []
-        var place = 0
-        for _ in 0..<rowCount {
-            line.removeAll(keepingCapacity: true)
-            layOut(
-                &place, widths,
-                cell: { cell in
-                    forEachSpan(of: cell) { $0.render($1, inColour: inColour, into: &line) }
-                },
-                cut: { $0.render(inColour: inColour, into: &line) },
-                blanks: { line.append(contentsOf: repeatElement(UInt8(ascii: " "), count: $0)) })
-            line.append(UInt8(ascii: "\n"))
-            try body(line)
-        }
+        try layOut(
+            width: width,
+            cell: { cell in forEachSpan(of: cell) { $0.render($1, inColour: inColour, into: &line) } },
+            cut: { $0.render(inColour: inColour, into: &line) },
+            blanks: { line.append(contentsOf: repeatElement(UInt8(ascii: " "), count: $0)) },
+            end: { () throws(Failure) in
+                line.append(UInt8(ascii: "\n"))
+                try body(line)
+                line.removeAll(keepingCapacity: true)
+            })
     }
 
-    /// Lays out the row whose first cell begins at `place`, and moves on to the next.
+    /// Lays out all rows.
     ///
     /// - Parameters:
-    ///   - cell: is given what stands as it is.
+    ///   - cell: is given what is in a cell that stands as it is.
     ///   - cut: is given what had to be cut.
-    private func layOut(
-        _ place: inout Int, _ widths: [Int], cell: (Range<Int>) -> Void, cut: (StyledText) -> Void,
-        blanks: (Int) -> Void
-    ) {
-        // Nothing stands behind the last column, and so the blanks stand before each.
-        var gap = indent
-        for index in columns.indices {
-            let (range, width) = nextCell(&place)
-            let isLeft = columns[index].alignment == .left
-            let padding = max(0, widths[index] - width)
-            if !isLeft { gap += padding }
-            if gap > 0 { blanks(gap) }
-            // Few columns shrink.
-            if width > widths[index] { cut(styledText(range).cut(to: widths[index])) } else { cell(range) }
-            gap = (isLeft ? padding : 0) + 2
-        }
-    }
-
-    /// The bytes of the cell that begins at `place`, without its end, and its width in columns.
-    private func nextCell(_ place: inout Int) -> (Range<Int>, width: Int) {
-        let start = place
-        var isASCII = true
-        // Bytes that are no text: styles, whatever their value, and marks between spans.
-        var others = 1
-        place += 1
-        while cells[place] != Self.endOfCell {
-            if cells[place] == Self.endOfSpan {
-                others += 2
-                place += 1
-            } else if cells[place] >= 0x80 {
-                isASCII = false
+    ///   - end: is called behind each row.
+    private func layOut<Failure: Error>(
+        width: Int, cell: (Content) -> Void, cut: (StyledText) -> Void, blanks: (Int) -> Void,
+        end: () throws(Failure) -> Void
+    ) throws(Failure) {
+        let widths = columnWidths(fitting: width)
+        // By pointer, which is not counted as slices of an array are, one or two for each cell. None outlives this call.
+        try content.withUnsafeBufferPointer { content throws(Failure) in
+            var start = 0
+            for row in stride(from: 0, to: cells.count, by: columns.count) {
+                // Nothing stands behind the last column, and so the blanks stand before each.
+                var gap = indent
+                for column in columns.indices {
+                    let next = cells[row + column]
+                    let place = start..<start + next.bytes
+                    start = place.upperBound
+                    let isLeft = columns[column].alignment == .left
+                    let padding = widths[column] - next.width
+                    if !isLeft { gap += max(0, padding) }
+                    if gap > 0 { blanks(gap) }
+                    let bytes = Content(rebasing: content[place])
+                    // Few columns shrink.
+                    if padding < 0 { cut(styledText(bytes).cut(to: widths[column])) } else { cell(bytes) }
+                    gap = (isLeft ? max(0, padding) : 0) + 2
+                }
+                try end()
             }
-            place += 1
         }
-        defer { place += 1 }
-        return (start..<place, isASCII ? place - start - others : styledText(start..<place).width)
     }
 
     /// Gives `body` the style and the text of each span of a cell.
-    private func forEachSpan(of cell: Range<Int>, _ body: (Style, ArraySlice<UInt8>) -> Void) {
-        var start = cell.lowerBound
-        while start < cell.upperBound {
-            let text = cells[start + 1..<cell.upperBound].prefix { $0 != Self.endOfSpan }
-            body(Style(rawValue: cells[start]), text)
-            start = text.endIndex + 1
+    private func forEachSpan(of cell: Content, _ body: (Style, Content) -> Void) {
+        var start = 0
+        while start < cell.count {
+            let text = Content(rebasing: cell[(start + 1)...].prefix { $0 != Self.endOfSpan })
+            body(Style(rawValue: cell[start]), text)
+            start += text.count + 2
         }
     }
 
-    private func styledText(_ cell: Range<Int>) -> StyledText {
+    private func styledText(_ cell: Content) -> StyledText {
         var styled = StyledText()
         forEachSpan(of: cell) { styled.append(String(decoding: $1, as: UTF8.self), $0) }
         return styled

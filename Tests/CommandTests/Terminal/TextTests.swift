@@ -69,6 +69,7 @@ struct TextTests {
             "", "plain", StyledText("dim", .dim), StyledText("two", .green) + StyledText("styles", .bold),
             StyledText("a", .red) + StyledText("世界", [.bold, .cyan]) + "c",
             "Grüße 👩‍👩‍👧", StyledText("\u{1e}x\u{1f}\n\u{1}", .bold), StyledText("long enough to be cut", .yellow),
+            StyledText("a style like a mark", Style(rawValue: 0x1f)) + "x",
         ]
         var table = Table(
             [
@@ -112,8 +113,15 @@ struct TextTests {
             var texts = Table([.init(title: "a"), .init(title: "b")])
             texts.add([StyledText(text, .red), "|"])
             #expect(strings.lines(width: 80) == texts.lines(width: 80))
+            #expect(rendered(strings) == rendered(texts))
         }
         #expect(Table([.init(title: "a")]).isEmpty)
+    }
+
+    private func rendered(_ table: Table) -> [UInt8] {
+        var bytes: [UInt8] = []
+        table.forEachLine(width: 80, inColour: true) { bytes += $0 }
+        return bytes
     }
 
     @Test("A progress line says how far and how long")
