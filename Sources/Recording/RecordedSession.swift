@@ -38,15 +38,15 @@ public final class RecordedSession: Sendable {
     ///     left the pipeline is missing from the history. `output` is then called on a thread of its own.
     ///   - onStorageError: whether the session runs on unrecorded when storage fails. With `stop` and `writeAhead`, released
     ///     frames that could not be recorded are withheld.
-    ///   - onStorageFailure: called once, on the writer's thread, when storage fails. `end` throws the error as well.
     ///   - output: is given every frame that leaves the pipeline, the moment it does, on the session's executor.
+    ///   - onStorageFailure: called once, on the writer's thread, when storage fails. `end` throws the error as well.
     /// - Throws: `HistoryError` when the history cannot be written, `PipelineError` when the pipeline cannot be started.
     public static func start(
         _ pipeline: Pipeline, at path: String, name: String? = nil, time: PipelineSession.Time = .real,
         options: WriterOptions = WriterOptions(), payload: PayloadMode = .full, writeAhead: Bool = false,
         onStorageError: StorageErrorPolicy = .continue,
-        onStorageFailure: (@Sendable (HistoryError) -> Void)? = nil,
-        output: @escaping @Sendable (ReleasedFrame) -> Void = { _ in }
+        output: @escaping @Sendable (ReleasedFrame) -> Void = { _ in },
+        onStorageFailure: (@Sendable (HistoryError) -> Void)? = nil
     ) async throws -> RecordedSession {
         let history = try History.open(at: path, for: .writing, options: options)
         let stopper = SessionStopper()

@@ -25,6 +25,48 @@ import Testing
         #expect(try history.definition(of: summary.session).stages[0].branches[0].processors == ["same"])
     }
 
+    @Test("the program of README.md, word for word")
+    func readme() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        await #expect(processExitsWith: .success) { [folder = folder as String] in
+            // It writes into the current folder.
+            try #require(FileManager.default.changeCurrentDirectoryPath(folder))
+            // README:
+            final class Shout: FrameProcessor {
+                let link = ProcessorLink()
+
+                func process(_ frame: any Frame, direction: FrameDirection) async throws {
+                    guard let text = frame.text else { return await push(frame, direction) }
+                    await push(TextFrame(text.uppercased()), direction)
+                }
+            }
+
+            let stage = try SyncParallelPipeline([[Shout()], []], frameOrder: .pipeline)
+            let session = try await RecordedSession.start(Pipeline([stage]), at: "lockstep.sqlite") { print($0.frame) }
+            try await session.send(TextFrame("hello"))
+            try await session.end()
+            // README.
+        }
+        let history = try History.open(at: folder + "/lockstep.sqlite")
+        var texts: [String] = []
+        try history.forEachEvent(of: history.session("last").session) { event in
+            if event.kind == .release, let text = event.frame?.text { texts.append(text) }
+            return true
+        }
+        #expect(texts == ["HELLO", "hello"])
+
+        func code(_ path: String, from first: String, to last: String) throws -> [String] {
+            let lines = try String(contentsOf: URL(filePath: path), encoding: .utf8).split(separator: "\n")
+                .map { $0.trimmingCharacters(in: .whitespaces) }
+            return Array(lines.drop { $0 != first }.dropFirst().prefix { $0 != last })
+        }
+        let readme = URL(filePath: #filePath).appending(path: "../../../README.md").standardizedFileURL.path
+        let program = try code(#filePath, from: "// README:", to: "// README.")
+        #expect(program.count > 10)
+        #expect(
+            try code(readme, from: "```swift", to: "```").filter { !$0.hasPrefix("import ") } == program)
+    }
+
     @Test("a session that cannot start is in the history as failed")
     func failing() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

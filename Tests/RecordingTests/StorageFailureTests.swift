@@ -62,8 +62,9 @@ struct StorageFailureTests {
             let failed = DispatchSemaphore(value: 0)
             let session = try await RecordedSession.start(
                 Pipeline([try SyncParallelPipeline([[], []])]), at: path, writeAhead: isWriteAhead,
-                onStorageError: policy, onStorageFailure: { _ in failed.signal() },
-                output: { released in out.withLock { $0.append(released.frame.text ?? released.frame.type.name) } })
+                onStorageError: policy,
+                output: { released in out.withLock { $0.append(released.frame.text ?? released.frame.type.name) } },
+                onStorageFailure: { _ in failed.signal() })
             try await session.send(TextFrame("before"))
             try await session.recorder.flush()
             fault_vfs_fail(Int32(FAULT_FULL.rawValue), 1)
