@@ -133,13 +133,15 @@ def rates():
         lambda: case("floor", source=recorded, target=floor, frames=frames),
         lambda: case("replay", history=recorded, kept=0),
         lambda: case("diff", history=recorded),
+        lambda: case("rate", frames=frames, history=history("held"), write_ahead=1),
+        lambda: case("rate", frames=frames, history=history("hashed"), payload="hash"),
     ]
     if python_with_pipecat():
         few = sized(1_000, 4_000, 8_000)
         measures += [lambda: pipecat(few), lambda: pipecat(few, folder / "bot.whisk")]
     else:
         print("no virtual environment with Pipecat (LOCKSTEP_PIPECAT_VENV): left out", file=sys.stderr)
-    immediate, asynchronous, written, bare, replayed, compared, *bots = in_turns(*measures)
+    immediate, asynchronous, written, bare, replayed, compared, held, hashed, *bots = in_turns(*measures)
     if bots:
         alone, whisked = bots
 
@@ -171,6 +173,8 @@ def rates():
         "100,000 frames/s, 0.8 × floor", median(written, "frames_per_s") >= 100_000 and per_floor >= 0.8,
     )
     row("floor: the same rows through the SQLite C API", rate(bare), f"{median(bare, 'rows_per_s'):,.0f} rows/s")
+    row("recorded, --write-ahead", rate(held), f"{ratio(held, written):.2f} × recorded")
+    row("recorded, --payload hash", rate(hashed), f"{ratio(hashed, written):.2f} × recorded")
     row("replay", rate(replayed), times(replayed))
     row("diff", rate(compared), times(compared))
 
@@ -235,9 +239,10 @@ def many():
 def media():
     for name, texts, frames in (("audio", sized(100, 1_000, 5_000), 100), ("images", sized(20, 200, 500), 1)):
         source, target = history(name), history(name + "-floor")
-        recorded, bare = in_turns(
+        recorded, bare, hashed = in_turns(
             lambda: case(name, texts=texts, history=source),
             lambda: case("floor", source=source, target=target, frames=texts * frames),
+            lambda: case(name, texts=texts, history=history(name + "-hashed"), payload="hash"),
         )
         what = "20 ms of audio (960 bytes)" if name == "audio" else "images of 1 MB"
         part = ratio(recorded, bare)
@@ -245,6 +250,10 @@ def media():
             f"{what}, recorded", f"{median(recorded, 'mb_per_s'):.0f} MB/s", f"{part:.2f} × floor", "0.7 × floor", part >= 0.7
         )
         row(f"{what}, floor", f"{median(bare, 'mb_per_s'):.0f} MB/s")
+        row(
+            f"{what}, recorded with --payload hash", f"{median(hashed, 'mb_per_s'):.0f} MB/s",
+            f"{ratio(hashed, recorded):.2f} × recorded",
+        )
         if name == "audio":
             share = size_on_disk(source) / recorded[-1]["payload"]
             row("size on disk against the audio in it", f"{share:.3f}", "", "1.1", share <= 1.1)

@@ -161,6 +161,6 @@ struct PayloadModeTests {
         #expect(hash(0) == 0x726f_db47_dd0e_0e31)
         #expect(hash(15) == 0xa129_ca61_49be_45e5)
         #expect(hash(63) == 0x958a_324c_eb06_4572)
-        #expect(key.hash([0x0706_0504_0302_0100]) == hash(8))
+        #expect(key.hash([0x0706_0504_0302_0100] as [1 of UInt64]) == hash(8))
     }
 }

@@ -1,3 +1,5 @@
+import SessionHistory
+
 /// Measures one case in a process of its own, so that its memory is its own, and prints its figures; without arguments,
 /// prints how to ask. `run.py` asks for the cases one after the other and makes the table.
 @main
@@ -14,11 +16,13 @@ struct Benchmarks {
             guard let path = options[name] else { throw Failure("\(name)=PATH is missing") }
             return path
         }
+        let payload = options["payload"].flatMap(PayloadMode.init) ?? .full
         switch CommandLine.arguments.dropFirst().first {
         case "rate":
             try await RateCase(
                 frames: number("frames", 100_000), branches: number("branches", 2),
-                kind: options["processors"].flatMap(ProcessorKind.init) ?? .immediate, history: options["history"]
+                kind: options["processors"].flatMap(ProcessorKind.init) ?? .immediate, history: options["history"],
+                payload: payload, isWrittenAhead: number("write_ahead", 0) == 1
             ).run()
         case "floor":
             try FloorCase(source: path("source"), target: path("target"), frames: number("frames", 1)).run()
@@ -37,12 +41,12 @@ struct Benchmarks {
             // 20 ms at 24 kHz, 16 bits: what Pipecat puts out unless told otherwise.
             try await MediaCase(
                 kind: .audio, texts: number("texts", 2_000), framesPerText: 100, bytes: number("bytes", 960),
-                history: path("history")
+                payload: payload, history: path("history")
             ).run()
         case "images":
             try await MediaCase(
                 kind: .image, texts: number("texts", 200), framesPerText: 1, bytes: number("bytes", 1 << 20),
-                history: path("history")
+                payload: payload, history: path("history")
             ).run()
         case "closed":
             try await ManyClosedSessionsCase(

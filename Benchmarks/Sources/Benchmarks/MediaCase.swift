@@ -8,32 +8,26 @@ struct MediaCase {
     var texts: Int
     var framesPerText: Int
     var bytes: Int
+    var payload = PayloadMode.full
     var history: String
 
     func run() async throws {
         removeHistory(history)
-        let makePipeline = {
-            try Pipeline([
-                SyncParallelPipeline([[MediaAnswer(kind, frames: framesPerText, bytes: bytes)], [Silence()]])
-            ])
-        }
-        let probe = try PipelineSession(makePipeline())
-        let recorder = try await SessionRecorder.start(
-            in: History.open(at: history, for: .writing), definition: probe.definition)
-        let session = try PipelineSession(makePipeline(), observer: recorder)
-        try await session.start()
+        let pipeline = try Pipeline([
+            SyncParallelPipeline([[MediaAnswer(kind, frames: framesPerText, bytes: bytes)], [Silence()]])
+        ])
+        let recorded = try await RecordedSession.start(pipeline, at: history, payload: payload)
         let cpu = OwnUsage.cpuSeconds
         let start = monotonicTime()
-        try await session.send(contentsOf: Texts(count: texts))
-        await session.end()
-        try await recorder.close(state: .complete)
+        try await recorded.session.send(contentsOf: Texts(count: texts))
+        try await recorded.end()
         let elapsed = seconds(since: start)
-        let payload = Double(texts * framesPerText * bytes)
+        let size = Double(texts * framesPerText * bytes)
         report("frames_per_s", Double(texts * framesPerText) / elapsed)
-        report("mb_per_s", payload / 1e6 / elapsed)
+        report("mb_per_s", size / 1e6 / elapsed)
         report("cpu_us_per_frame", (OwnUsage.cpuSeconds - cpu) * 1e6 / Double(texts * framesPerText))
         report("rss_mb", OwnUsage.peakMB)
-        report("payload", payload)
+        report("payload", size)
     }
 }
 

@@ -10,37 +10,38 @@ struct RateCase {
     /// The history to record to; nil for none.
     var history: String?
 
+    var payload = PayloadMode.full
+    /// Whether released frames are held until their events are committed.
+    var isWrittenAhead = false
+
     func run() async throws {
         let pipeline = try answeringPipeline(branches: branches, kind)
         let counter = ReleaseCounter()
         if let path = history {
             removeHistory(path)
-            // Made before the session, which is given it; told the definition of a session like it.
-            let probe = try PipelineSession(answeringPipeline(branches: branches, kind))
-            let recorder = try await SessionRecorder.start(
-                in: History.open(at: path, for: .writing), definition: probe.definition)
-            try await measure(PipelineSession(pipeline, observer: recorder) { counter.add($0) }, counter, recorder)
+            let recorded = try await RecordedSession.start(
+                pipeline, at: path, payload: payload, writeAhead: isWrittenAhead
+            ) { counter.add($0) }
+            // A recording counts until its last row is committed.
+            try await measure(recorded.session, counter) { try await recorded.end() }
         } else {
-            try await measure(PipelineSession(pipeline) { counter.add($0) }, counter, nil)
+            let session = try PipelineSession(pipeline) { counter.add($0) }
+            try await session.start()
+            try await measure(session, counter) { await session.end() }
         }
     }
 
     private func measure(
-        _ session: PipelineSession, _ counter: ReleaseCounter, _ recorder: SessionRecorder?
+        _ session: PipelineSession, _ counter: ReleaseCounter, end: () async throws -> PipelineSession.Ending
     ) async throws {
-        try await session.start()
         let cpu = OwnUsage.cpuSeconds
         let start = monotonicTime()
         try await session.send(contentsOf: Texts(count: frames))
-        await session.end()
+        _ = try await end()
+        let elapsed = seconds(since: start)
         // The end frame goes through the stage as well.
         let expected = frames * branches + 1
         guard counter.count == expected else { throw Failure("\(counter.count) releases instead of \(expected)") }
-        // A recording counts until its last row is committed.
-        if let recorder {
-            try await recorder.close(state: .complete)
-        }
-        let elapsed = seconds(since: start)
         report("frames_per_s", Double(frames) / elapsed)
         report("cpu_us_per_frame", (OwnUsage.cpuSeconds - cpu) * 1e6 / Double(frames))
         report("rss_mb", OwnUsage.peakMB)

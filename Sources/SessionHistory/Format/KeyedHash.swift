@@ -27,10 +27,10 @@ struct KeyedHash: Sendable {
     }
 
     /// The hash of numbers, each as 8 bytes.
-    func hash(_ words: [UInt64]) -> UInt64 {
+    func hash<let count: Int>(_ words: [count of UInt64]) -> UInt64 {
         var state = State(key0, key1)
-        for word in words { state.add(word) }
-        state.add(UInt64(truncatingIfNeeded: words.count * 8) << 56)
+        for index in words.indices { state.add(words[index]) }
+        state.add(UInt64(truncatingIfNeeded: count * 8) << 56)
         return state.finish()
     }
 

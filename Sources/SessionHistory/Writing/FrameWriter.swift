@@ -65,7 +65,7 @@ final class FrameWriter {
     private let scratch = ByteBuffer(capacity: 1 << 16)
     private let limits: ContentLimits
     private let key: KeyedHash
-    private let omission: Statement
+    private let omissions: LogTable
     /// Bytes of content stored in this transaction.
     @exclusivity(unchecked) private(set) var bytesWritten = 0
 
@@ -75,17 +75,21 @@ final class FrameWriter {
             columns: ["frame_id", "shape", "hash", "pts", "name", "text", "fields", "metadata", "payload"])
         self.limits = limits
         key = try KeyedHash(contentKeyOf: db)
-        omission = try db.makeStatement(
-            sql: "INSERT INTO omission(frame, reason, text_bytes, payload_bytes, digest) VALUES (?, ?, ?, ?, ?)")
+        omissions = try LogTable(
+            handle, table: "omission", id: "frame", columns: ["reason", "text_bytes", "payload_bytes", "digest"])
     }
 
     func begin(_ db: Database) throws {
         try table.begin()
+        try omissions.begin()
         try shapes.begin(db)
         bytesWritten = 0
     }
 
-    func flush() throws { try table.flush() }
+    func flush() throws {
+        try table.flush()
+        try omissions.flush()
+    }
 
     /// What was stored since `begin` is not in the file after all.
     func rollBack() { shapes.reset() }
@@ -212,8 +216,14 @@ final class FrameWriter {
         let textHash = text?.withUTF8 { key.hash(UnsafeRawBufferPointer($0)) }
         let fieldsHash = fields.map { key.hash(scratch.bytes($0)) }
         let payloadHash = payload?.bytes.withUnsafeBytes { key.hash($0) }
-        let parts = [textHash, fieldsHash, payloadHash].flatMap { [$0 == nil ? 0 : 1, $0 ?? 0] as [UInt64] }
-        return Int64(bitPattern: key.hash([entry.hashSeed] + parts))
+        func isThere(_ hash: UInt64?) -> UInt64 { hash == nil ? 0 : 1 }
+        let parts: [7 of UInt64] = [
+            entry.hashSeed,
+            isThere(textHash), textHash ?? 0,
+            isThere(fieldsHash), fieldsHash ?? 0,
+            isThere(payloadHash), payloadHash ?? 0,
+        ]
+        return Int64(bitPattern: key.hash(parts))
     }
 
     private func hashOfKept(_ kept: borrowing KeptContent, _ entry: ShapeCatalogue.Entry, pts: Int64?) -> UInt64 {
@@ -271,12 +281,17 @@ final class FrameWriter {
             }
         }
         bytesWritten += textBytes + (inlinePayload ? 0 : keptPayload?.count ?? 0) + 32
-        if let missing = kept.omission {
-            try omission.execute(arguments: [
-                row, missing.reason.rawValue, missing.textBytes, missing.payloadBytes, missing.digest,
-            ])
-        }
+        if let missing = kept.omission { try store(missing, of: row) }
         return row
+    }
+
+    private func store(_ omission: ContentOmission, of row: Int64) throws {
+        var reason = omission.reason.rawValue
+        let cells = try omissions.row(id: row, textBytes: reason.utf8.count)
+        cells[0] = reason.withUTF8 { omissions.text(UnsafeRawBufferPointer($0)) }
+        cells[1] = omission.textBytes.map(LogTable.Cell.integer) ?? .null
+        cells[2] = omission.payloadBytes.map(LogTable.Cell.integer) ?? .null
+        cells[3] = omission.digest.map(LogTable.Cell.integer) ?? .null
     }
 }
 

@@ -25,6 +25,7 @@ final class LogTable {
 
     private let db: OpaquePointer
     private let name: String
+    private let id: String
     /// The id among them.
     private let columns: Int
     private let lastTaken: String
@@ -46,13 +47,15 @@ final class LogTable {
     }
 
     /// - Parameters:
+    ///   - id: the column that the rows are numbered in.
     ///   - columns: all but the id; the last may hold a payload.
-    ///   - lastTaken: what of the table's last row is the last id that it takes.
-    init(_ db: OpaquePointer, table: String, columns: [String], lastTaken: String = "id") throws {
+    ///   - lastTaken: what of the table's last row is the last id that it takes; nil for its own alone.
+    init(_ db: OpaquePointer, table: String, id: String = "id", columns: [String], lastTaken: String? = nil) throws {
         self.db = db
         name = table
-        self.lastTaken = lastTaken
-        let columns = ["id"] + columns
+        self.id = id
+        self.lastTaken = lastTaken ?? id
+        let columns = [id] + columns
         self.columns = columns.count
         cells = .allocate(capacity: Self.capacity * columns.count)
         cells.initialize(repeating: .null, count: Self.capacity * columns.count)
@@ -88,7 +91,7 @@ final class LogTable {
         arena.removeAll()
         var handle: OpaquePointer?
         defer { sqlite3_finalize(handle) }
-        let sql = "SELECT id, \(lastTaken) FROM \(name) ORDER BY id DESC LIMIT 1"
+        let sql = "SELECT \(id), \(lastTaken) FROM \(name) ORDER BY \(id) DESC LIMIT 1"
         guard sqlite3_prepare_v2(db, sql, -1, &handle, nil) == SQLITE_OK else { throw SQLiteFailure(db) }
         switch sqlite3_step(handle) {
         case SQLITE_ROW:
@@ -117,6 +120,12 @@ final class LogTable {
         nextID += 1
         followingID = nextID
         return row + 1
+    }
+
+    /// As `row(textBytes:)`, with an id of its own, which is not below the next.
+    func row(id: Int64, textBytes: Int) throws -> UnsafeMutablePointer<Cell> {
+        nextID = id
+        return try row(textBytes: textBytes)
     }
 
     /// The cells of the row made last, if it may still be changed.
