@@ -31,21 +31,7 @@ import Testing
         await #expect(processExitsWith: .success) { [folder = folder as String] in
             // It writes into the current folder.
             try #require(FileManager.default.changeCurrentDirectoryPath(folder))
-            // README:
-            final class Shout: FrameProcessor {
-                let link = ProcessorLink()
-
-                func process(_ frame: any Frame, direction: FrameDirection) async throws {
-                    guard let text = frame.text else { return await push(frame, direction) }
-                    await push(TextFrame(text.uppercased()), direction)
-                }
-            }
-
-            let stage = try SyncParallelPipeline([[Shout()], []], frameOrder: .pipeline)
-            let session = try await RecordedSession.start(Pipeline([stage]), at: "lockstep.sqlite") { print($0.frame) }
-            try await session.send(TextFrame("hello"))
-            try await session.end()
-            // README.
+            try await programOfReadme()
         }
         let history = try History.open(at: folder + "/lockstep.sqlite")
         var texts: [String] = []
@@ -55,16 +41,16 @@ import Testing
         }
         #expect(texts == ["HELLO", "hello"])
 
-        func code(_ path: String, from first: String, to last: String) throws -> [String] {
-            let lines = try String(contentsOf: URL(filePath: path), encoding: .utf8).split(separator: "\n")
-                .map { $0.trimmingCharacters(in: .whitespaces) }
-            return Array(lines.drop { $0 != first }.dropFirst().prefix { $0 != last })
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        func lines(_ path: String) throws -> [String] {
+            try String(contentsOf: folder.appending(path: path).standardizedFileURL, encoding: .utf8)
+                .split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         }
-        let readme = URL(filePath: #filePath).appending(path: "../../../README.md").standardizedFileURL.path
-        let program = try code(#filePath, from: "// README:", to: "// README.")
-        #expect(program.count > 10)
-        #expect(
-            try code(readme, from: "```swift", to: "```").filter { !$0.hasPrefix("import ") } == program)
+        let program = try lines("ProgramOfReadme.swift").filter { !$0.hasPrefix("//") }
+        let readme = try lines("../../README.md").drop { $0 != "```swift" }.dropFirst().prefix { $0 != "```" }
+        // All but the function's own first and last line.
+        #expect(program.filter { $0 != "func programOfReadme() async throws {" }.dropLast() == Array(readme))
+        #expect(readme.count > 10)
     }
 
     @Test("a session that cannot start is in the history as failed")

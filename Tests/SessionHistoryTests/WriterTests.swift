@@ -284,18 +284,23 @@ struct WriterTests {
     }
 }
 
-/// Locks on files of their own: two pages of the kernel's table for each processor, which lists what it locked itself.
+/// Locks on a file for each processor: two pages of the kernel's table each, which lists for each processor what it locked itself.
 private struct Locks {
     private let files: [Int32]
 
     init(in folder: TemporaryFolder) throws {
-        let processors = ProcessInfo.processInfo.activeProcessorCount
-        files = (0..<200 * processors).map { open(folder.file("locked\($0)"), O_RDWR | O_CREAT, 0o600) }
-        DispatchQueue.concurrentPerform(iterations: processors) { [files] processor in
-            for file in files[processor * 200..<(processor + 1) * 200] {
+        files = (0..<ProcessInfo.processInfo.activeProcessorCount).map {
+            open(folder.file("locked\($0)"), O_RDWR | O_CREAT, 0o600)
+        }
+        try #require(!files.contains(-1))
+        DispatchQueue.concurrentPerform(iterations: files.count) { [files] index in
+            // Every second byte: neighbours would be one lock.
+            for place in 0..<200 {
                 var lock = flock()
                 lock.l_type = Int16(F_WRLCK)
-                #expect(fcntl(file, F_SETLK, &lock) == 0)
+                lock.l_start = 2 * place
+                lock.l_len = 1
+                #expect(fcntl(files[index], F_SETLK, &lock) == 0)
             }
         }
     }

@@ -16,7 +16,9 @@ struct Benchmarks {
             guard let path = options[name] else { throw Failure("\(name)=PATH is missing") }
             return path
         }
-        let payload = options["payload"].flatMap(PayloadMode.init) ?? .full
+        guard let payload = PayloadMode(rawValue: options["payload"] ?? "full") else {
+            throw Failure("there is no payload mode '\(options["payload"] ?? "")'")
+        }
         switch CommandLine.arguments.dropFirst().first {
         case "rate":
             try await RateCase(

@@ -8,11 +8,13 @@ enum LockHolder {
     private static let readLocks: ClosedRange<Int> = 123...127
 
     /// Who holds the write lock, as `process 123 (sqlite3)`; nil if nobody does, or where the system does not say.
-    static func describe(_ path: String) -> String? { holders(path, of: writeLocks, "WRITE").first.map(name) }
+    static func describe(_ path: String) -> String? {
+        holders(path, of: writeLocks, "WRITE") { _ in true }.first.map(name)
+    }
 
     /// Which other processes are reading; nil if none is, or where the system does not say.
     static func readers(_ path: String) -> String? {
-        let others = holders(path, of: readLocks, "READ").filter { $0 != getpid() }
+        let others = holders(path, of: readLocks, "READ") { $0 != getpid() }
         guard let first = others.first else { return nil }
         return others.count == 1 ? name(first) : "\(name(first)) and \(others.count - 1) more"
     }
@@ -24,14 +26,17 @@ enum LockHolder {
         return "process \(process)" + (program.map { " (\($0.storable(maxBytes: 40)))" } ?? "")
     }
 
-    private static func holders(_ path: String, of bytes: ClosedRange<Int>, _ kind: String) -> [Int32] {
+    private static func holders(
+        _ path: String, of bytes: ClosedRange<Int>, _ kind: String, where isMeant: (Int32) -> Bool
+    ) -> [Int32] {
         var status = stat()
         guard stat(path + "-shm", &status) == 0 else { return [] }
         // The kernel gives its table a page at a time, and leaves lines out when locks before them go meanwhile.
         for _ in 0..<10 {
             // To the end, unlike `FileManager.contents`, which takes the first page of such a file for all of it.
             guard let table = try? FileHandle(forReadingAtPath: "/proc/locks")?.readToEnd() else { break }
-            let found = holders(of: status.st_ino, bytes, kind, in: String(decoding: table, as: UTF8.self))
+            let found = holders(of: status.st_ino, bytes, kind, in: String(decoding: table, as: UTF8.self)).filter(
+                isMeant)
             if !found.isEmpty { return found }
         }
         return []

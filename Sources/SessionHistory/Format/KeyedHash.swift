@@ -26,14 +26,6 @@ struct KeyedHash: Sendable {
         return state.finish()
     }
 
-    /// The hash of numbers, each as 8 bytes.
-    func hash<let count: Int>(_ words: [count of UInt64]) -> UInt64 {
-        var state = State(key0, key1)
-        for index in words.indices { state.add(words[index]) }
-        state.add(UInt64(truncatingIfNeeded: count * 8) << 56)
-        return state.finish()
-    }
-
     private struct State {
         var a: UInt64
         var b: UInt64

@@ -1,7 +1,7 @@
 import Dispatch
 import Foundation
 
-/// Pieces that are made one after the other on another thread, a few of them before they are asked for.
+/// Pieces that are made one after the other on another thread, a few of them before they are asked for. One thread asks.
 final class Ahead<Piece: Sendable>: @unchecked Sendable {  // its variables are touched under `changed` only
     private let changed = NSCondition()
     private var pieces: [Piece] = []
@@ -18,7 +18,7 @@ final class Ahead<Piece: Sendable>: @unchecked Sendable {  // its variables are 
         DispatchQueue.global().async {
             let end = Result {
                 var piece = first
-                while self.awaitsMore(than: limit), let next = try following(piece) {
+                while self.isAnotherWanted(atMost: limit), let next = try following(piece) {
                     piece = next
                     self.locked { self.pieces.append(next) }
                 }
@@ -50,8 +50,8 @@ final class Ahead<Piece: Sendable>: @unchecked Sendable {  // its variables are 
         changed.unlock()
     }
 
-    /// Whether another piece is to be made, once there is room for it.
-    private func awaitsMore(than limit: Int) -> Bool {
+    /// Waits until there is room for another piece; false if none is wanted any more.
+    private func isAnotherWanted(atMost limit: Int) -> Bool {
         changed.lock()
         defer { changed.unlock() }
         while isWanted, pieces.count >= limit { changed.wait() }

@@ -7,7 +7,7 @@ package struct ListedSession: Sendable {
     /// The first 8 characters of the uuid.
     package let uuidBeginning: String
     /// Its name, else where it came from; empty if neither is known.
-    package let title: String
+    package let nameOrSource: String
     package let state: SessionState
     /// ISO 8601, UTC.
     package let startedAt: String
@@ -24,7 +24,7 @@ package struct ListedSession: Sendable {
     {
         try db.rows(
             """
-            SELECT session, uuid, coalesce(name, source, ''), state, started_at, duration / 1e6, inbound, outputs,
+            SELECT session, uuid, coalesce(name, source, '') AS name, state, started_at, duration / 1e6, inbound, outputs,
                 released, incidents + findings, owner
             FROM session WHERE session > ? ORDER BY session LIMIT ?
             """, [last, limit]
@@ -34,7 +34,7 @@ package struct ListedSession: Sendable {
     private init(_ row: StoredRow, lockFile: LockFile?) throws {
         session = try row.integer(0)
         uuidBeginning = try row.text(1, atMost: 8)
-        title = try row.text(2)
+        nameOrSource = try row.text(2)
         state = try SessionState(row, at: 3, owner: 10, lockFile: lockFile)
         startedAt = try row.text(4)
         durationMs = try row.optionalReal(5)

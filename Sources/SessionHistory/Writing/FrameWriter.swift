@@ -60,7 +60,7 @@ final class FrameWriter {
     /// Payloads up to this size are copied into the batch of rows; larger ones are given to SQLite where they are.
     private static let copiedPayload = 8192
 
-    private let table: LogTable
+    private let frames: LogTable
     private let shapes = ShapeCatalogue()
     private let scratch = ByteBuffer(capacity: 1 << 16)
     private let limits: ContentLimits
@@ -70,7 +70,7 @@ final class FrameWriter {
     @exclusivity(unchecked) private(set) var bytesWritten = 0
 
     init(_ db: Database, _ handle: OpaquePointer, limits: ContentLimits) throws {
-        table = try LogTable(
+        frames = try LogTable(
             handle, table: "frame",
             columns: ["frame_id", "shape", "hash", "pts", "name", "text", "fields", "metadata", "payload"])
         self.limits = limits
@@ -80,14 +80,14 @@ final class FrameWriter {
     }
 
     func begin(_ db: Database) throws {
-        try table.begin()
-        try omissions.begin()
+        try frames.begin()
+        omissions.forget()
         try shapes.begin(db)
         bytesWritten = 0
     }
 
     func flush() throws {
-        try table.flush()
+        try frames.flush()
         try omissions.flush()
     }
 
@@ -213,17 +213,15 @@ final class FrameWriter {
         _ entry: ShapeCatalogue.Entry, text: String?, fields: Range<Int>?, payload: FramePayload?
     ) -> Int64 {
         var text = text
-        let textHash = text?.withUTF8 { key.hash(UnsafeRawBufferPointer($0)) }
-        let fieldsHash = fields.map { key.hash(scratch.bytes($0)) }
-        let payloadHash = payload?.bytes.withUnsafeBytes { key.hash($0) }
-        func isThere(_ hash: UInt64?) -> UInt64 { hash == nil ? 0 : 1 }
-        let parts: [7 of UInt64] = [
-            entry.hashSeed,
-            isThere(textHash), textHash ?? 0,
-            isThere(fieldsHash), fieldsHash ?? 0,
-            isThere(payloadHash), payloadHash ?? 0,
-        ]
-        return Int64(bitPattern: key.hash(parts))
+        // Whether each is there, and its hash; as bytes that are the same on every machine.
+        func part(_ hash: UInt64?) -> (UInt64, UInt64) {
+            hash.map { (UInt64(1).littleEndian, $0.littleEndian) } ?? (0, 0)
+        }
+        let parts = (
+            entry.hashSeed.littleEndian, part(text?.withUTF8 { key.hash(UnsafeRawBufferPointer($0)) }),
+            part(fields.map { key.hash(scratch.bytes($0)) }), part(payload?.bytes.withUnsafeBytes { key.hash($0) })
+        )
+        return Int64(bitPattern: withUnsafeBytes(of: parts) { key.hash($0) })
     }
 
     private func hashOfKept(_ kept: borrowing KeptContent, _ entry: ShapeCatalogue.Entry, pts: Int64?) -> UInt64 {
@@ -262,22 +260,22 @@ final class FrameWriter {
         let textBytes =
             (name?.utf8.count ?? 0) + (text?.utf8.count ?? 0) + (fields?.count ?? 0) + (metadata?.count ?? 0)
             + (inlinePayload ? keptPayload?.count ?? 0 : 0)
-        let row = table.nextID
-        let cells = try table.row(textBytes: textBytes)
+        let row = frames.nextID
+        let cells = try frames.row(textBytes: textBytes)
         cells[Column.frameID] = .integer(header.id)
         cells[Column.shape] = .integer(shape)
         cells[Column.hash] = .integer(Int64(bitPattern: hash))
         cells[Column.pts] = header.pts.map(LogTable.Cell.integer) ?? .null
-        cells[Column.name] = name?.withUTF8 { table.text(UnsafeRawBufferPointer($0)) } ?? .null
-        cells[Column.text] = text?.withUTF8 { table.text(UnsafeRawBufferPointer($0)) } ?? .null
-        cells[Column.fields] = fields.map { table.text(scratch.bytes($0)) } ?? .null
-        cells[Column.metadata] = metadata.map { table.text(scratch.bytes($0)) } ?? .null
+        cells[Column.name] = name?.withUTF8 { frames.text(UnsafeRawBufferPointer($0)) } ?? .null
+        cells[Column.text] = text?.withUTF8 { frames.text(UnsafeRawBufferPointer($0)) } ?? .null
+        cells[Column.fields] = fields.map { frames.text(scratch.bytes($0)) } ?? .null
+        cells[Column.metadata] = metadata.map { frames.text(scratch.bytes($0)) } ?? .null
         cells[Column.payload] = .null
         if let keptPayload {
             if inlinePayload {
-                cells[Column.payload] = keptPayload.withUnsafeBytes { table.blob($0) }
+                cells[Column.payload] = keptPayload.withUnsafeBytes { frames.blob($0) }
             } else {
-                try keptPayload.withUnsafeBytes { try table.finishRow(payload: $0) }
+                try keptPayload.withUnsafeBytes { try frames.finishRow(payload: $0) }
             }
         }
         bytesWritten += textBytes + (inlinePayload ? 0 : keptPayload?.count ?? 0) + 32

@@ -3,8 +3,8 @@ import GRDBSQLite
 /// Appends rows to one table of the log, many with each statement, through SQLite's C interface.
 ///
 /// Rows gather as cells and go to SQLite 64 at a time: a statement for each row costs twice as much. Row ids are the
-/// table's next ones in order; those that the row made last takes besides its own are left out. Used by the writer's thread only,
-/// inside its transaction.
+/// table's next ones in order, unless they are given; those that the row made last takes besides its own are left out. Used by the
+/// writer's thread only, inside its transaction.
 final class LogTable {
     /// One value of a row.
     struct Cell {
@@ -87,8 +87,7 @@ final class LogTable {
     /// Forgets rows that were not inserted, and learns the table's next id: at the start of each transaction, since
     /// another process may have written since the last.
     func begin() throws {
-        rows = 0
-        arena.removeAll()
+        forget()
         var handle: OpaquePointer?
         defer { sqlite3_finalize(handle) }
         let sql = "SELECT \(id), \(lastTaken) FROM \(name) ORDER BY \(id) DESC LIMIT 1"
@@ -108,24 +107,36 @@ final class LogTable {
         }
     }
 
+    /// Forgets rows that were not inserted: enough where each row is given its id.
+    func forget() {
+        rows = 0
+        arena.removeAll()
+    }
+
     // MARK: - Rows
 
     /// Makes room for a row with so many bytes of text, and returns its cells, all of which are to be set.
     @inline(__always)
     func row(textBytes: Int = 0) throws -> UnsafeMutablePointer<Cell> {
-        if rows == Self.capacity || (arena.count + textBytes > Self.arenaSize && rows > 0) { try flush() }
-        let row = cells + rows * columns
+        let row = try room(textBytes: textBytes)
         row[0] = nextID == followingID ? .null : .integer(nextID)
-        rows += 1
         nextID += 1
         followingID = nextID
         return row + 1
     }
 
-    /// As `row(textBytes:)`, with an id of its own, which is not below the next.
+    /// As `row(textBytes:)`, with this id.
     func row(id: Int64, textBytes: Int) throws -> UnsafeMutablePointer<Cell> {
-        nextID = id
-        return try row(textBytes: textBytes)
+        let row = try room(textBytes: textBytes)
+        row[0] = .integer(id)
+        return row + 1
+    }
+
+    @inline(__always)
+    private func room(textBytes: Int) throws -> UnsafeMutablePointer<Cell> {
+        if rows == Self.capacity || (arena.count + textBytes > Self.arenaSize && rows > 0) { try flush() }
+        rows += 1
+        return cells + (rows - 1) * columns
     }
 
     /// The cells of the row made last, if it may still be changed.

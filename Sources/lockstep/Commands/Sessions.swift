@@ -25,7 +25,7 @@ struct Sessions: SpeakingCommand {
         try history.forEachListedSession { session in
             table.add(String(session.session), .bold)
             table.add(session.uuidBeginning, .dim)
-            table.add(session.title)
+            table.add(session.nameOrSource)
             table.add(session.state.rawValue, session.state.style)
             table.add(Quantity.moment(session.startedAt))
             table.add(session.durationMs.map(Quantity.duration(milliseconds:)) ?? "")

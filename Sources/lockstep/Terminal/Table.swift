@@ -134,7 +134,7 @@ struct Table {
         // By pointer, which is not counted as slices of an array are, one or two for each cell. None outlives this call.
         try content.withUnsafeBufferPointer { content throws(Failure) in
             var start = 0
-            for row in stride(from: 0, to: cells.count, by: columns.count) {
+            for row in stride(from: 0, through: cells.count - columns.count, by: columns.count) {
                 // Nothing stands behind the last column, and so the blanks stand before each.
                 var gap = indent
                 for column in columns.indices {
