@@ -124,7 +124,7 @@ public final class PipelineSession: Sendable {
         }
         await perform {
             self.enter(Parcel(StartFrame()), fence: .start)
-            await self.core.tail.untilFence(SessionFence.start.rawValue)
+            await self.core.tail?.untilFence(SessionFence.start.rawValue)
         }
         state.withLockedValue { if $0.phase == .starting { $0.phase = .running } }
     }
@@ -217,10 +217,12 @@ public final class PipelineSession: Sendable {
                 await core.waitWhileCongested()
                 scheduler.release()
             }
-            if direction == .downstream, core.head.next.isFull {
-                await scheduler.passTime { await core.head.next.untilRoom() }
+            if direction == .downstream, core.head?.next.isFull == true {
+                await scheduler.passTime { await core.head?.next.untilRoom() }
             }
         }
+        // Another task may have ended the session meanwhile.
+        if core.isOver { throw PipelineError(.notRunning, "the session ended before it took the frame in") }
         take(parcel, direction)
         if scheduler.isVirtual { await scheduler.untilIdle() }
     }
@@ -253,6 +255,8 @@ public final class PipelineSession: Sendable {
     }
 
     private func enter(_ parcel: Parcel, fence: SessionFence) {
+        // Another task may have ended the session while the one that asks waited for its turn.
+        if core.isOver { return }
         core.head.next.receive(Item(parcel, .downstream))
         core.head.next.receive(
             Item(
@@ -272,7 +276,7 @@ public final class PipelineSession: Sendable {
                 if self.state.withLockedValue({ $0.phase == .running }) {
                     try? await self.accept(Parcel(EndFrame()), .downstream)
                 }
-                await self.core.tail.untilFence(SessionFence.end.rawValue)
+                await self.core.tail?.untilFence(SessionFence.end.rawValue)
             }
         }
         return await finish(.ended)
@@ -293,7 +297,7 @@ public final class PipelineSession: Sendable {
                 let limit = self.core.scheduler.now + 2_000_000_000
                 self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail?.stop() }
                 self.enter(Parcel(CancelFrame()), fence: .cancel)
-                await self.core.tail.untilFence(SessionFence.cancel.rawValue)
+                await self.core.tail?.untilFence(SessionFence.cancel.rawValue)
             }
         }
         return await finish(ending)

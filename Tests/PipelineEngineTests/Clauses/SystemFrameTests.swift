@@ -172,4 +172,26 @@ import Testing
         #expect(await [first, second, third] == [.ended, .ended, .ended])
         #expect(await session.cancel() == .ended)
     }
+
+    /// Each waits for its turn on the session's executor, and finds the session over when it has it.
+    @Test("a session that several end, cancel and send into at once ends once, and traps nobody")
+    func endedFromAllSides() async throws {
+        for _ in 0..<300 {
+            let session = try Bench().session([try SyncParallelPipeline([[], []])])
+            try await session.start()
+            let endings = await withTaskGroup { group in
+                for number in 0..<6 {
+                    group.addTask { () -> PipelineSession.Ending? in
+                        if number % 3 == 0 { return await session.end() }
+                        if number % 3 == 1 { return await session.cancel() }
+                        try? await session.send(TextFrame("late"))
+                        return nil
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            let given = endings.compactMap(\.self)
+            #expect(given.count == 4 && given.allSatisfy { $0 == given[0] })
+        }
+    }
 }
