@@ -123,8 +123,10 @@ public final class PipelineSession: Sendable {
             throw error
         }
         await perform {
+            // Another task may have ended the session while this one waited for its turn.
+            if self.core.isOver { return }
             self.enter(Parcel(StartFrame()), fence: .start)
-            await self.core.tail?.untilFence(SessionFence.start.rawValue)
+            await self.core.tail.untilFence(SessionFence.start.rawValue)
         }
         state.withLockedValue { if $0.phase == .starting { $0.phase = .running } }
     }
@@ -255,8 +257,6 @@ public final class PipelineSession: Sendable {
     }
 
     private func enter(_ parcel: Parcel, fence: SessionFence) {
-        // Another task may have ended the session while the one that asks waited for its turn.
-        if core.isOver { return }
         core.head.next.receive(Item(parcel, .downstream))
         core.head.next.receive(
             Item(
@@ -293,11 +293,13 @@ public final class PipelineSession: Sendable {
         }
         if mustCancel {
             await perform {
+                // As in `start`.
+                if self.core.isOver { return }
                 // A processor that is stuck in a system frame must not keep the session from ending.
                 let limit = self.core.scheduler.now + 2_000_000_000
                 self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail?.stop() }
                 self.enter(Parcel(CancelFrame()), fence: .cancel)
-                await self.core.tail?.untilFence(SessionFence.cancel.rawValue)
+                await self.core.tail.untilFence(SessionFence.cancel.rawValue)
             }
         }
         return await finish(ending)

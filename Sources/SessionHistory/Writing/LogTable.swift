@@ -25,7 +25,6 @@ final class LogTable {
 
     private let db: OpaquePointer
     private let name: String
-    private let id: String
     /// The id among them.
     private let columns: Int
     private let lastTaken: String
@@ -47,14 +46,13 @@ final class LogTable {
     }
 
     /// - Parameters:
-    ///   - id: the column that the rows are numbered in.
+    ///   - id: the column that the rows are numbered in; if it has another name, each row is given its number (`row(id:textBytes:)`).
     ///   - columns: all but the id; the last may hold a payload.
-    ///   - lastTaken: what of the table's last row is the last id that it takes; nil for its own alone.
-    init(_ db: OpaquePointer, table: String, id: String = "id", columns: [String], lastTaken: String? = nil) throws {
+    ///   - lastTaken: what of the table's last row is the last id that it takes.
+    init(_ db: OpaquePointer, table: String, id: String = "id", columns: [String], lastTaken: String = "id") throws {
         self.db = db
         name = table
-        self.id = id
-        self.lastTaken = lastTaken ?? id
+        self.lastTaken = lastTaken
         let columns = [id] + columns
         self.columns = columns.count
         cells = .allocate(capacity: Self.capacity * columns.count)
@@ -90,7 +88,7 @@ final class LogTable {
         forget()
         var handle: OpaquePointer?
         defer { sqlite3_finalize(handle) }
-        let sql = "SELECT \(id), \(lastTaken) FROM \(name) ORDER BY \(id) DESC LIMIT 1"
+        let sql = "SELECT id, \(lastTaken) FROM \(name) ORDER BY id DESC LIMIT 1"
         guard sqlite3_prepare_v2(db, sql, -1, &handle, nil) == SQLITE_OK else { throw SQLiteFailure(db) }
         switch sqlite3_step(handle) {
         case SQLITE_ROW:
