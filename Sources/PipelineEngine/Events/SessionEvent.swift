@@ -64,28 +64,20 @@ public struct SessionEvent: Sendable {
     public var processor: String?
     /// How the batch ended, on the last of its events.
     public var outcome: BatchOutcome?
+}
 
+// Not in the struct itself, which keeps the initializer of its properties that way: an event made by that one is not copied.
+extension SessionEvent {
     public init(
         sequence: Int64, time: Int64, kind: Kind, stage: Int = -1, batch: Int64 = 0, branch: Int = -1,
         direction: FrameDirection? = nil, emission: Int = -1, arrival: Int = -1, position: Int = -1,
         subject: Int64 = 0, frame: (any Frame)? = nil, detail: String? = nil, processor: String? = nil,
         outcome: BatchOutcome? = nil
     ) {
-        self.sequence = sequence
-        self.time = time
-        self.kind = kind
-        self.stage = stage
-        self.batch = batch
-        self.branch = branch
-        self.direction = direction
-        self.emission = emission
-        self.arrival = arrival
-        self.position = position
-        self.subject = subject
-        parcel = frame.map { Parcel($0) }
-        self.detail = detail
-        self.processor = processor
-        self.outcome = outcome
+        self.init(
+            sequence: sequence, time: time, kind: kind, stage: stage, batch: batch, branch: branch, direction: direction,
+            emission: emission, arrival: arrival, position: position, subject: subject, parcel: frame.map { Parcel($0) },
+            detail: detail, processor: processor, outcome: outcome)
     }
 }
 

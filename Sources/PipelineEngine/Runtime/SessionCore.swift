@@ -31,12 +31,12 @@ final class SessionCore: @unchecked Sendable {
     ) -> Int64 {
         guard let observer, !isOver else { return 0 }
         lastSequence += 1
-        var event = SessionEvent(
-            sequence: lastSequence, time: scheduler.eventTime, kind: kind, stage: stage, batch: batch, branch: branch,
-            direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
-            detail: detail?(), processor: processor, outcome: outcome)
-        event.parcel = frame
-        observer.observe(event)
+        // Made where it is passed on, so that it is moved and not copied.
+        observer.observe(
+            SessionEvent(
+                sequence: lastSequence, time: scheduler.eventTime, kind: kind, stage: stage, batch: batch, branch: branch,
+                direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
+                parcel: frame, detail: detail?(), processor: processor, outcome: outcome))
         return lastSequence
     }
 

@@ -129,7 +129,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     /// Calls `action` at `deadline` (ns since the session's start).
     func schedule(at deadline: Int64, _ action: @escaping () -> Void) {
-        _ = timers.add(deadline: deadline, .action(action))
+        timers.add(deadline: deadline, .action(action))
     }
 
     /// Suspends the caller until `deadline`.
@@ -138,7 +138,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         let ticket = SleepTicket()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                ticket.number = timers.add(deadline: deadline, .continuation(continuation))
+                ticket.timer = timers.add(deadline: deadline, .continuation(continuation))
             }
         } onCancel: {
             // Runs on whatever thread cancels; the timer is the scheduler's.
@@ -147,13 +147,13 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     private func cancelSleep(_ ticket: SleepTicket) {
-        guard let number = ticket.number, case .continuation(let waiting) = timers.cancel(number) else { return }
+        guard let timer = ticket.timer, case .continuation(let waiting) = timers.cancel(timer) else { return }
         waiting.resume(throwing: CancellationError())
     }
 
-    /// The number of a sleep's timer. `@unchecked Sendable`: only touched in the scheduler's turn.
+    /// A sleep's timer. `@unchecked Sendable`: only touched in the scheduler's turn.
     private final class SleepTicket: @unchecked Sendable {
-        var number: UInt64?
+        var timer: TimerQueue<Waiter>.Ticket?
     }
 
     /// Returns when nothing is left to do at this moment: no job, no node, no work that simulated time waits for.
