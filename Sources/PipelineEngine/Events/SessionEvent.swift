@@ -75,8 +75,10 @@ extension SessionEvent {
         outcome: BatchOutcome? = nil
     ) {
         self.init(
-            sequence: sequence, time: time, kind: kind, stage: stage, batch: batch, branch: branch, direction: direction,
-            emission: emission, arrival: arrival, position: position, subject: subject, parcel: frame.map { Parcel($0) },
+            sequence: sequence, time: time, kind: kind, stage: stage, batch: batch, branch: branch,
+            direction: direction,
+            emission: emission, arrival: arrival, position: position, subject: subject,
+            parcel: frame.map { Parcel($0) },
             detail: detail, processor: processor, outcome: outcome)
     }
 }

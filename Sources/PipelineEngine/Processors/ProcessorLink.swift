@@ -33,7 +33,12 @@ public final class ProcessorLink: Sendable {
         }
     }
 
-    func detach() { state.withLockedValue { $0.node = nil } }
+    /// Unties it from that node; one that is tied to another, of another session, stays.
+    func detach(from node: Node) {
+        state.withLockedValue { state in
+            if state.node === node { state.node = nil }
+        }
+    }
 
     /// Sends a frame to the next processor (downstream) or the one before (upstream).
     ///
@@ -41,18 +46,30 @@ public final class ProcessorLink: Sendable {
     /// task is dropped and recorded if it is interruptible (C10); what is pushed when no session runs is dropped.
     public nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
         guard let node else { return }
-        if node.session.scheduler.isCurrent {
-            await node.push(frame, direction)
+        let scheduler = node.session.scheduler
+        if scheduler.isCurrent {
+            guard let full = node.push(frame, direction) else { return }
+            if scheduler.isHome {
+                await full.untilRoom()
+            } else {
+                await withTaskExecutorPreference(scheduler) { await full.untilRoom() }
+            }
         } else {
-            await withTaskExecutorPreference(node.session.scheduler) { await node.push(frame, direction) }
+            await withTaskExecutorPreference(scheduler) { await node.push(frame, direction)?.untilRoom() }
         }
     }
 
     /// Hands a frame to this processor's own node, as its neighbours do.
     func receive(_ frame: any Frame, _ direction: FrameDirection) async {
         guard let node else { return }
-        await withTaskExecutorPreference(node.session.scheduler) { node.receive(Item(frame, direction)) }
+        await withTaskExecutorPreference(node.session.scheduler) {
+            // The session may have ended on the way here.
+            if !node.session.isOver { node.receive(Item(frame, direction)) }
+        }
     }
+
+    /// Whether the task does work of `external`: more of it, which would end before what it is a part of, is none of its own.
+    @TaskLocal private static var isInExternalWork = false
 
     /// The session's clock; the system's when no session runs.
     public var clock: PipelineClock { PipelineClock(node?.session.scheduler) }
@@ -65,12 +82,14 @@ public final class ProcessorLink: Sendable {
     }
 
     /// Runs work whose end simulated time cannot foresee (a child process, the network): while it runs, a virtual clock
-    /// stands still, and works of this kind end in the order in which they began (C18).
+    /// stands still, and works of this kind end in the order in which they began (C18). Within other such work it is a part of it.
     public func external<Result: Sendable>(_ work: @Sendable () async throws -> Result) async rethrows -> Result {
-        guard let scheduler = node?.session.scheduler, scheduler.isVirtual else { return try await work() }
+        guard let scheduler = node?.session.scheduler, scheduler.isVirtual, !Self.isInExternalWork else {
+            return try await work()
+        }
         let number = await withTaskExecutorPreference(scheduler) { scheduler.beginExternal() }
         do {
-            let result = try await work()
+            let result = try await Self.$isInExternalWork.withValue(true) { try await work() }
             await withTaskExecutorPreference(scheduler) { await scheduler.endExternal(number) }
             return result
         } catch {
@@ -82,19 +101,19 @@ public final class ProcessorLink: Sendable {
 
 extension Node {
     /// Sends on what the processor pushed from a task.
-    fileprivate nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection) async {
-        if session.isOver { return }
+    ///
+    /// - Returns: the node in which the caller has to wait for room; nil if there is some.
+    fileprivate func push(_ frame: any Frame, _ direction: FrameDirection) -> Node? {
+        if session.isOver { return nil }
         let parcel = Parcel(frame)
         if Task.isCancelled, parcel.isDroppedByInterruption {
             session.report(.drop, at: place, frame: parcel, direction: direction) {
                 "\(processor?.name ?? "a processor") pushed it after it was interrupted"
             }
-            return
+            return nil
         }
         session.scheduler.readTimeAnew()
         emit(Item(parcel, direction, (self as? AsyncNode)?.origin(of: parcel.id) ?? .none))
-        if direction == .downstream, !session.isOver, next.isFull, !parcel.isSystem {
-            await next.untilRoom()
-        }
+        return direction == .downstream && !session.isOver && !parcel.isSystem && next.isFull ? next : nil
     }
 }

@@ -160,9 +160,9 @@ class Node: @unchecked Sendable {
             first: before, \.isDroppedByInterruption, "interrupted before \(processor?.name ?? "it") took it")
     }
 
-    /// Drops everything and cancels all work: the session was cancelled.
+    /// Drops all frames and cancels all work: the session was cancelled. Fences go on, for somebody waits for them.
     func cancel() {
-        dropFromInbox(first: inbox.count, { _ in true }, "cancelled before \(processor?.name ?? "it") took it")
+        dropFromInbox(first: inbox.count, { !$0.isFence }, "cancelled before \(processor?.name ?? "it") took it")
     }
 
     /// Ends what runs for this node; the session is over.

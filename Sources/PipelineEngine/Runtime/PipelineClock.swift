@@ -26,7 +26,7 @@ public struct PipelineClock: Sendable {
     /// - Throws: `CancellationError` when the task is cancelled meanwhile.
     public nonisolated(nonsending) func sleep(until deadline: Int64) async throws {
         guard let scheduler else { return try await sleep(nanoseconds: deadline - now) }
-        if scheduler.isCurrent {
+        if scheduler.isHome {
             try await scheduler.sleep(until: deadline)
         } else {
             try await withTaskExecutorPreference(scheduler) {

@@ -44,6 +44,13 @@ public final class PipelineSession: Sendable {
         enum Phase { case new, starting, running, ending, over }
         var phase = Phase.new
         var ending: Ending?
+        /// Whether an EndFrame of `end` is on its way in.
+        var isEndFrameMade = false
+        /// Whether `start` is busy with the processors; nobody cleans them up meanwhile.
+        var isSettingUp = false
+        /// Whether any of them may have been set up.
+        var isSetUp = false
+        var waitingForSetup: [CheckedContinuation<Void, Never>] = []
         var isCleanedUp = false
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
     }
@@ -95,18 +102,26 @@ public final class PipelineSession: Sendable {
     /// A session that nobody ended is ended as it stands, without cleaning up.
     deinit {
         let core = core
-        Task(executorPreference: core.scheduler) { core.stop() }
+        let places = places
+        Task(executorPreference: core.scheduler) {
+            core.stop()
+            // Otherwise processors and nodes would hold each other, and all that they hold.
+            for place in places { place.processor.link.detach(from: place.node) }
+        }
     }
 
     // MARK: - Start
 
     /// Sets up every processor, sends a StartFrame and returns when it has come out (C8).
     ///
-    /// - Throws: `PipelineError` when a processor cannot be set up or runs in another session. The session is over then.
+    /// - Throws: `PipelineError` when a processor cannot be set up or runs in another session, or when the session is ended
+    ///   meanwhile. The session is over then.
     public func start() async throws {
         let isNew = state.withLockedValue { state in
-            defer { if state.phase == .new { state.phase = .starting } }
-            return state.phase == .new
+            guard state.phase == .new else { return false }
+            state.phase = .starting
+            state.isSettingUp = true
+            return true
         }
         guard isNew else { throw PipelineError(.notRunning, "a session starts once; make a new one") }
         do {
@@ -117,18 +132,45 @@ public final class PipelineSession: Sendable {
                         "\(processor.name) runs in another session; make processors for each session")
                 }
             }
+            state.withLockedValue { $0.isSetUp = true }
             try await pipeline.setup(ProcessorSetup(clock: clock))
+            setupIsOver()
         } catch {
+            setupIsOver()
             await finish(.failed(String(describing: error)))
             throw error
         }
         await perform {
-            // Another task may have ended the session while this one waited for its turn.
-            if self.core.isOver { return }
+            // Another task may have ended the session meanwhile.
+            guard self.state.withLockedValue({ $0.phase == .starting }), !self.core.isOver else { return }
             self.enter(Parcel(StartFrame()), fence: .start)
             await self.core.tail.untilFence(SessionFence.start.rawValue)
         }
-        state.withLockedValue { if $0.phase == .starting { $0.phase = .running } }
+        let isOver = state.withLockedValue { state in
+            if state.phase == .starting { state.phase = .running }
+            return state.phase == .over
+        }
+        if isOver { throw PipelineError(.notRunning, "the session was ended while it started") }
+    }
+
+    private func setupIsOver() {
+        let waiting = state.withLockedValue { state in
+            state.isSettingUp = false
+            defer { state.waitingForSetup = [] }
+            return state.waitingForSetup
+        }
+        for waiter in waiting { waiter.resume() }
+    }
+
+    /// Returns when no processor is being set up.
+    private func untilSetupIsOver() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLockedValue { state in
+                if state.isSettingUp { state.waitingForSetup.append(continuation) }
+                return !state.isSettingUp
+            }
+            if isOver { continuation.resume() }
+        }
     }
 
     // MARK: - Frames
@@ -143,7 +185,7 @@ public final class PipelineSession: Sendable {
     public nonisolated(nonsending) func send(
         _ frame: any Frame, _ direction: FrameDirection = .downstream
     ) async throws {
-        if core.scheduler.isCurrent {
+        if core.scheduler.isHome {
             let parcel = Parcel(frame)
             if try !takeAtOnce(parcel, direction) { try await accept(parcel, direction) }
         } else {
@@ -151,15 +193,21 @@ public final class PipelineSession: Sendable {
         }
     }
 
+    /// How many frames a sender of many gives in a row before others have a turn: a system frame, `cancel`, another session.
+    private static let framesInARow = 32
+
     /// Sends frames one after the other, without going back to the caller's executor between them.
     ///
     /// - Throws: as `send`.
     public func send(contentsOf frames: some Sequence<any Frame> & Sendable) async throws {
         try await withTaskExecutorPreference(core.scheduler) {
             try await FrameIdentity.$current.withValue(identity) {
+                var inARow = 0
                 for frame in frames {
                     let parcel = Parcel(frame)
                     if try !takeAtOnce(parcel, .downstream) { try await accept(parcel, .downstream) }
+                    inARow += 1
+                    if inARow.isMultiple(of: Self.framesInARow) { await Task.yield() }
                 }
             }
         }
@@ -174,6 +222,7 @@ public final class PipelineSession: Sendable {
         try await withTaskExecutorPreference(core.scheduler) {
             try await FrameIdentity.$current.withValue(identity) {
                 var iterator = frames.makeAsyncIterator()
+                var inARow = 0
                 while true {
                     core.scheduler.hold()
                     let next: TimedFrame?
@@ -189,6 +238,8 @@ public final class PipelineSession: Sendable {
                     guard isRunning else { return }
                     let parcel = Parcel(next.frame)
                     if try !takeAtOnce(parcel, next.direction) { try await accept(parcel, next.direction) }
+                    inARow += 1
+                    if inARow.isMultiple(of: Self.framesInARow) { await Task.yield() }
                 }
             }
         }
@@ -209,6 +260,13 @@ public final class PipelineSession: Sendable {
     }
 
     private func accept(_ parcel: Parcel, _ direction: FrameDirection) async throws {
+        try await untilAcceptable(parcel, direction)
+        take(parcel, direction)
+        if core.scheduler.isVirtual { await core.scheduler.untilIdle() }
+    }
+
+    /// Returns when the frame may be taken in.
+    private func untilAcceptable(_ parcel: Parcel, _ direction: FrameDirection) async throws {
         guard isRunning else { throw PipelineError(.notRunning, "the session is not running; start it first") }
         let scheduler = core.scheduler
         if scheduler.isVirtual { await scheduler.untilIdle() }
@@ -225,8 +283,6 @@ public final class PipelineSession: Sendable {
         }
         // Another task may have ended the session meanwhile.
         if core.isOver { throw PipelineError(.notRunning, "the session ended before it took the frame in") }
-        take(parcel, direction)
-        if scheduler.isVirtual { await scheduler.untilIdle() }
     }
 
     /// Lets a frame enter and does what can be done at once with it.
@@ -273,23 +329,38 @@ public final class PipelineSession: Sendable {
     public func end() async -> Ending {
         if isRunning {
             await perform {
-                if self.state.withLockedValue({ $0.phase == .running }) {
-                    try? await self.accept(Parcel(EndFrame()), .downstream)
-                }
+                await self.sendEndFrame()
                 await self.core.tail?.untilFence(SessionFence.end.rawValue)
             }
         }
         return await finish(.ended)
     }
 
-    /// Sends a CancelFrame and ends the session: what is under way is dropped, and recorded as such (C9).
+    /// Sends an EndFrame, unless somebody has sent one or does so before this one can be taken in.
+    private func sendEndFrame() async {
+        let isFirst = state.withLockedValue { state in
+            defer { state.isEndFrameMade = true }
+            return state.phase == .running && !state.isEndFrameMade
+        }
+        guard isFirst else { return }
+        let parcel = Parcel(EndFrame())
+        guard (try? await untilAcceptable(parcel, .downstream)) != nil else { return }
+        guard state.withLockedValue({ $0.phase == .running }) else { return }
+        take(parcel, .downstream)
+        if core.scheduler.isVirtual { await core.scheduler.untilIdle() }
+    }
+
+    /// Sends a CancelFrame and ends the session: what is under way is dropped, and recorded as such (C9). While processors are
+    /// being set up, returns when they are.
     @discardableResult
     public func cancel() async -> Ending { await cancel(as: .cancelled) }
 
     private func cancel(as ending: Ending) async -> Ending {
         let mustCancel = state.withLockedValue { state in
             if state.ending == nil { state.ending = ending }
-            return state.phase == .running || state.phase == .ending || state.phase == .starting
+            // Before the StartFrame there is nothing to cancel.
+            return state.phase == .running || state.phase == .ending
+                || (state.phase == .starting && !state.isSettingUp)
         }
         if mustCancel {
             await perform {
@@ -307,7 +378,9 @@ public final class PipelineSession: Sendable {
 
     /// A fatal error has come out upstream.
     private func fail(_ message: String) {
-        Task { await cancel(as: .failed(message)) }
+        // At once, so that `end`, if it comes first, knows; and on the session's executor, so that simulated time has an order.
+        state.withLockedValue { if $0.ending == nil { $0.ending = .failed(message) } }
+        Task(executorPreference: core.scheduler) { await self.cancel(as: .failed(message)) }
     }
 
     /// Cleans up, once; whoever comes later waits for it.
@@ -319,9 +392,11 @@ public final class PipelineSession: Sendable {
             return state.phase != .over
         }
         if isFirst {
-            await pipeline.cleanup()
+            await untilSetupIsOver()
+            // Processors that run in another session, or were never set up here, are none of this one's.
+            if state.withLockedValue({ $0.isSetUp }) { await pipeline.cleanup() }
             await perform { self.core.stop() }
-            for place in places { place.processor.link.detach() }
+            for place in places { place.processor.link.detach(from: place.node) }
             let waiting = state.withLockedValue { state in
                 state.isCleanedUp = true
                 defer { state.waitingForEnd = [] }

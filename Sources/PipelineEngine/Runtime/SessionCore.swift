@@ -34,7 +34,8 @@ final class SessionCore: @unchecked Sendable {
         // Made where it is passed on, so that it is moved and not copied.
         observer.observe(
             SessionEvent(
-                sequence: lastSequence, time: scheduler.eventTime, kind: kind, stage: stage, batch: batch, branch: branch,
+                sequence: lastSequence, time: scheduler.eventTime, kind: kind, stage: stage, batch: batch,
+                branch: branch,
                 direction: direction, emission: emission, arrival: arrival, position: position, subject: subject,
                 parcel: frame, detail: detail?(), processor: processor, outcome: outcome))
         return lastSequence

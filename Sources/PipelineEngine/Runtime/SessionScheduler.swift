@@ -12,7 +12,8 @@ import Synchronization
 /// Runs one session: its nodes, the Swift tasks of its asynchronous processors and its timers, one thing at a time.
 ///
 /// The order in which things run is that of their becoming ready:
-/// 1. jobs of Swift tasks, so that a processor runs until it waits;
+/// 1. jobs of Swift tasks, so that a processor runs until it waits; after 64 of them in a row, one of each of the others, so that
+///    tasks which only yield hold up nothing;
 /// 2. nodes with frames in their inboxes;
 /// 3. timers that are due, all those of one deadline together;
 /// 4. those who wait for the session to have nothing else to do.
@@ -47,6 +48,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var timers = TimerQueue<Waiter>()
     private var idleWaiters: Deque<CheckedContinuation<Void, Never>> = []
     private var armedWakeup: Int64?
+    @exclusivity(unchecked) private var jobsInARow = 0
+    private static let maxJobsInARow = 64
     @exclusivity(unchecked) private var timeOfStep: Int64?
 
     /// Where frames created in this session get their ids.
@@ -89,6 +92,12 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     /// Whether the caller runs in this scheduler's turn.
     var isCurrent: Bool { runner.load(ordering: .relaxed) == Self.currentThread }
 
+    /// Whether the calling task belongs here, and so comes back here when it has waited: a task that an actor runs, or that began
+    /// inline, may be in this scheduler's turn for once.
+    var isHome: Bool {
+        isCurrent && withUnsafeCurrentTask { $0?.unownedTaskExecutor == asUnownedTaskExecutor() }
+    }
+
     private static var currentThread: UInt {
         #if canImport(Darwin)
             UInt(bitPattern: pthread_self())
@@ -127,9 +136,12 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// No timer is later (ns): with two of them in a sum, time does not overflow. 146 years.
+    static let latestDeadline = Int64.max / 2
+
     /// Calls `action` at `deadline` (ns since the session's start).
     func schedule(at deadline: Int64, _ action: @escaping () -> Void) {
-        timers.add(deadline: deadline, .action(action))
+        timers.add(deadline: min(deadline, Self.latestDeadline), .action(action))
     }
 
     /// Suspends the caller until `deadline`.
@@ -138,7 +150,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         let ticket = SleepTicket()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                ticket.timer = timers.add(deadline: deadline, .continuation(continuation))
+                ticket.timer = timers.add(
+                    deadline: min(deadline, Self.latestDeadline), .continuation(continuation))
             }
         } onCancel: {
             // Runs on whatever thread cancels; the timer is the scheduler's.
@@ -210,7 +223,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     func takeTurn() {
         runner.store(Self.currentThread, ordering: .relaxed)
         // Bounded, so that sessions on one thread take turns.
-        var budget = 2_000
+        var budget = 256
         var isDone = false
         identity.use {
             while budget > 0, !isDone {
@@ -232,8 +245,11 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         if jobs.isEmpty { takeJobsFromInbox() }
         if let job = jobs.popFirst() {
             job.runSynchronously(on: asUnownedTaskExecutor())
+            jobsInARow += 1
+            if jobsInARow == Self.maxJobsInARow { letOthersRun() }
             return true
         }
+        jobsInARow = 0
         if let node = nextReady() {
             node.runScheduled()
             return true
@@ -254,9 +270,25 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         return false
     }
 
+    /// Does one thing of each kind that waits for there to be no more jobs.
+    private func letOthersRun() {
+        jobsInARow = 0
+        takeJobsFromInbox()
+        if let node = nextReady() {
+            timeOfStep = nil
+            node.runScheduled()
+        }
+        if !isVirtual { _ = fireTimers(dueAt: now) }
+    }
+
     private func takeJobsFromInbox() {
         thread.locked {
-            swap(&inbox.jobs, &jobs)
+            if jobs.isEmpty {
+                swap(&inbox.jobs, &jobs)
+            } else {
+                jobs.append(contentsOf: inbox.jobs)
+                inbox.jobs.removeAll(keepingCapacity: true)
+            }
             return nil
         }
     }
