@@ -25,7 +25,8 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     /// Empty: what the engine's side fills after the next exchange. The writer's thread's.
     private var spare: [SessionEvent] = []
     private let isFull = Atomic(false)
-    private let hasFailed = Atomic(false)
+    /// Whether nothing is kept any more: storage has failed, or the recording is closed.
+    private let isOver = Atomic(false)
     private var log: SessionLog?
     /// What waits for its events to be committed, if anything does: from `attach` until the recording is closed.
     private let releases = Mutex<HeldReleases?>(nil)
@@ -45,22 +46,32 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     /// Says what waits for its events to be committed: once, before the first event.
     func attach(_ releases: HeldReleases) { self.releases.withLock { $0 = releases } }
 
-    /// Lets go of what waits, which holds this, and of events that are written: when the recording is closed.
+    /// Keeps nothing any more, and lets go of what it has: the recording is closed. A session that runs on does so unrecorded.
     func close() {
-        releases.withLock { $0 = nil }
-        let written = state.withLock { state in
-            defer { (state.written, state.unreleased) = ([], 0) }
-            return state.written
+        takeNoMore()
+        // They hold this. Of those that wait no event will be committed.
+        releases.withLock { releases in
+            defer { releases = nil }
+            return releases
+        }?.didFail()
+    }
+
+    private func takeNoMore() {
+        isOver.store(true, ordering: .relaxed)
+        let left = state.withLock { state in
+            defer { state = State(lastSequence: state.lastSequence) }
+            isFull.store(false, ordering: .relaxed)
+            return state
         }
-        // Outside of the lock, as in `add`.
-        _ = consume written
+        log?.didDiscard(events: left.events.count, bytes: left.bytes)
+        for waiter in left.waiters { waiter.resume() }
     }
 
     // MARK: - The engine's side
 
     func add(_ event: consuming SessionEvent) {
         let sequence = event.sequence
-        if hasFailed.load(ordering: .relaxed) {
+        if isOver.load(ordering: .relaxed) {
             state.withLock { $0.lastSequence = sequence }
             return
         }
@@ -96,7 +107,8 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     var uncommitted: Int64 { lastSequence - (log?.committedSequence ?? 0) }
 
     var isCongested: Bool {
-        isFull.load(ordering: .relaxed) || (log?.isBehind ?? false) || hasFullReleases.load(ordering: .relaxed)
+        !isOver.load(ordering: .relaxed)
+            && (isFull.load(ordering: .relaxed) || (log?.isBehind ?? false) || hasFullReleases.load(ordering: .relaxed))
     }
 
     func waitWhileCongested() async {
@@ -106,7 +118,7 @@ final class EventBuffer: EventSource, @unchecked Sendable {
                 guard let releases = releases.withLock({ $0 }) else { return }
                 await releases.untilRoom()
             }
-            if hasFailed.load(ordering: .relaxed) { return }
+            if isOver.load(ordering: .relaxed) { return }
             if isFull.load(ordering: .relaxed) {
                 await untilTaken()
             } else if log?.isBehind ?? false {
@@ -149,14 +161,7 @@ final class EventBuffer: EventSource, @unchecked Sendable {
     }
 
     func didFail(_ error: HistoryError) {
-        hasFailed.store(true, ordering: .relaxed)
-        let left = state.withLock { state in
-            defer { state = State(lastSequence: state.lastSequence) }
-            isFull.store(false, ordering: .relaxed)
-            return state
-        }
-        log?.didDiscard(events: left.events.count, bytes: left.bytes)
-        for waiter in left.waiters { waiter.resume() }
+        takeNoMore()
         onFailure?(error)
         releases.withLock { $0 }?.didFail()
     }

@@ -26,7 +26,10 @@ public final class SessionRecorder: SessionObserver {
     }
 
     /// A session that nobody closed is shown as interrupted, with all that was observed.
-    deinit { log.abandon(buffer) }
+    deinit {
+        let buffer = buffer
+        log.abandon(buffer) { buffer.close() }
+    }
 
     /// Opens a new session in `history`, which was opened for writing.
     ///

@@ -127,14 +127,15 @@ public final class History: Sendable {
     ///
     /// - Returns: nil if the history already has a whole session of this uuid: importing twice changes nothing.
     public func begin(_ start: SessionStart) async throws -> SessionLog? {
-        let lease = try writing()
+        // The session's own, before anything is written for it: the history may be closed meanwhile.
+        let lease = try WriterRegistry.another(writing())
         let encoder = try await lease.writer.run { connection in
             HandedOver(
                 value: try connection.transaction { db, log in
                     try SessionRows.begin(start, by: connection, db, log)
                 })
         }.value
-        return encoder.map { SessionLog(lease: WriterRegistry.another(lease), encoder: $0) }
+        return encoder.map { SessionLog(lease: lease, encoder: $0) }
     }
 
     /// Carries something from the writer's thread that nobody else has seen yet.

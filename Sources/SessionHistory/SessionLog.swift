@@ -166,11 +166,19 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
             if failure.withLock({ $0 }) != nil {
                 try? Interruption.repair([session], as: .failed, connection)
             } else {
-                try connection.transaction { db, log in
-                    _ = try appendPending(of: source, to: log, db)
-                    try finish(db, log, state: state, endedAt: endedAt ?? Timestamp.now())
+                do {
+                    try connection.transaction { db, log in
+                        _ = try appendPending(of: source, to: log, db)
+                        if failure.withLock({ $0 }) != nil { return }
+                        try finish(db, log, state: state, endedAt: endedAt ?? Timestamp.now())
+                    }
+                    didCommit(source)
+                } catch {
+                    // Whoever closes it once more hears of it as well.
+                    fail(HistoryError(error, path: connection.path, doing: "cannot write to"), source)
                 }
-                didCommit(source)
+                // By an event of its own that could not be kept, as above.
+                if failure.withLock({ $0 }) != nil { try? Interruption.repair([session], as: .failed, connection) }
             }
             try throwFailure()
         }
@@ -178,11 +186,16 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
 
     /// Nobody records the session any more, and nobody closed it: what the source has is committed, and the session closed as
     /// interrupted, as if the process had died. Does nothing after `close`; never blocks.
-    public func abandon(_ source: any EventSource) {
+    ///
+    /// - Parameter done: called on the writer's thread when that is done.
+    public func abandon(_ source: any EventSource, done: @escaping @Sendable () -> Void) {
         guard !lease.hasEnded else { return }
         enqueue(source)
         writer.submit { [self] connection in
-            defer { lease.end() }
+            defer {
+                done()
+                lease.end()
+            }
             guard let connection, !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
             // What fails here is found at the next opening.
             try? Interruption.repair([session], as: .interrupted, connection)

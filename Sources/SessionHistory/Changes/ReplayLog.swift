@@ -3,7 +3,8 @@ import GRDB
 extension History {
     /// Stores a rerun of a session: its rows are given in the order of their release, then its verdict.
     public func beginReplay(of session: Int64, order: RecordedOrder) throws -> ReplayLog {
-        let lease = try writing()
+        // Its own, as in `begin`.
+        let lease = try WriterRegistry.another(writing())
         let replay = try lease.writer.perform { connection in
             try connection.transaction { db, _ in
                 let known = try db.firstRow("SELECT 1 FROM session WHERE session = ?", [session]) { try $0.integer(0) }
@@ -16,7 +17,7 @@ extension History {
                 return db.lastInsertedRowID
             }
         }
-        return ReplayLog(lease: WriterRegistry.another(lease), replay: replay)
+        return ReplayLog(lease: lease, replay: replay)
     }
 }
 

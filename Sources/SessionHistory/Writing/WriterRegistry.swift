@@ -42,9 +42,17 @@ enum WriterRegistry {
         return lease
     }
 
-    /// Another lease of a writer of which one is held.
-    static func another(_ lease: WriterLease) -> WriterLease {
-        open.withLock { $0[lease.writer.path]?.leases += 1 }
+    /// Another lease of the same writer.
+    ///
+    /// - Throws: `HistoryError` when the one given ended meanwhile and was the last.
+    static func another(_ lease: WriterLease) throws -> WriterLease {
+        let path = lease.writer.path
+        let isOpen = open.withLock { open in
+            guard open[path]?.writer === lease.writer else { return false }
+            open[path]?.leases += 1
+            return true
+        }
+        guard isOpen else { throw HistoryError(.closed, "the history \(path) is closed") }
         return WriterLease(lease.writer)
     }
 
