@@ -34,7 +34,7 @@ public final class PipelineSession: Sendable {
     public var identity: FrameIdentity { core.scheduler.identity }
     public var clock: PipelineClock { PipelineClock(core.scheduler) }
 
-    private let core: SessionCore
+    let core: SessionCore
     private let pipeline: Pipeline
     private let places: [(processor: any FrameProcessor, node: Node, name: String)]
     /// Not `Synchronization.Mutex`, which the thread sanitizer does not know: it then reports races where there are none.

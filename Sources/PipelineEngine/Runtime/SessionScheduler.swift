@@ -36,7 +36,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         case action(() -> Void)
     }
 
-    private let thread: SessionThread
+    let thread: SessionThread
     /// Guarded by the thread's lock.
     private var inbox = Inbox()
     /// The thread that runs this scheduler's turn, 0 between turns.
@@ -70,6 +70,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         isVirtual = virtual
         random = seed.map(SplitMix64.init)
     }
+
+    deinit { thread.sessionIsGone() }
 
     // MARK: - Time
 

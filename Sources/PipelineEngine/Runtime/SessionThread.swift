@@ -20,12 +20,22 @@ final class SessionThread: @unchecked Sendable {
         let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         return (0..<max(2, cores)).map { _ in SessionThread() }
     }()
-    private static let assigned = Atomic<Int>(0)
 
-    /// The thread for a new session.
+    /// The thread for a new session: one that has the fewest. Taken in turn, sessions of which every second one is soon over would all
+    /// be on one thread.
     static func forNewSession() -> SessionThread {
-        all[assigned.add(1, ordering: .relaxed).oldValue % all.count]
+        var chosen = all[0]
+        for thread in all where thread.sessions.load(ordering: .relaxed) < chosen.sessions.load(ordering: .relaxed) {
+            chosen = thread
+        }
+        chosen.sessions.add(1, ordering: .relaxed)
+        return chosen
     }
+
+    /// A session of this thread is gone.
+    func sessionIsGone() { sessions.subtract(1, ordering: .relaxed) }
+
+    private let sessions = Atomic(0)
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>

@@ -231,6 +231,24 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
         #expect(await next.end() == .ended)
     }
 
+    @Test("sessions are spread over the threads evenly, though every second one is soon let go", .timeLimit(.minutes(1)))
+    func threads() async throws {
+        var sessions: [PipelineSession] = []
+        for _ in 0..<100 {
+            weak var scheduler: SessionScheduler?
+            do {
+                let short = try PipelineSession(Pipeline([IdentityProcessor()]))
+                scheduler = short.core.scheduler
+                sessions.append(try PipelineSession(Pipeline([IdentityProcessor()])))
+            }
+            while scheduler != nil { await Task.yield() }
+        }
+        let counts = Dictionary(grouping: sessions) { ObjectIdentifier($0.core.scheduler.thread) }.values.map(\.count)
+        // Other tests have sessions meanwhile.
+        #expect(counts.count > 1)
+        #expect(counts.allSatisfy { $0 < 80 }, "\(counts)")
+    }
+
     // MARK: - Starts and ends that meet
 
     @Test("a session ended while it is set up cleans up after that, and runs nothing", arguments: [true, false])
