@@ -95,7 +95,16 @@ public final class History: Sendable {
     /// The session that `reference` names: a number, a unique beginning of a uuid, a name (the newest of that name) or
     /// `last`.
     public func session(_ reference: String) throws -> SessionSummary {
-        try reader.read { db in try SessionReference(reference).find(in: db, lockFile: locks, path: path) }
+        try session(SessionReference(reference))
+    }
+
+    /// As `session`, for one that is to be deleted or redacted: a few digits are never taken for the beginning of a uuid.
+    public func sessionToBeChanged(_ reference: String) throws -> SessionSummary {
+        try session(SessionReference(reference, isToBeChanged: true))
+    }
+
+    private func session(_ reference: SessionReference) throws -> SessionSummary {
+        try reader.read { db in try reference.find(in: db, lockFile: locks, path: path) }
     }
 
     /// The session of this number; nil if there is none.

@@ -238,6 +238,8 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
     }
 
     func fail(_ error: HistoryError, _ source: any EventSource) {
+        // What was appended last was rolled back; a later commit of others does not commit it.
+        appended = committed.load(ordering: .relaxed)
         let isFirst = failure.withLock { failure in
             defer { failure = failure ?? error }
             return failure == nil

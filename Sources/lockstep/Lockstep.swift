@@ -38,8 +38,17 @@ struct Lockstep: ParsableCommand {
     /// allocate comes from the C library's first arena, which grows in larger steps than those of other threads.
     @MainActor
     static func main() async {
+        openStandardStreams()
         let status = await run(Array(CommandLine.arguments.dropFirst()))
         terminate(status.code)
+    }
+
+    /// Whoever started the program may have closed its standard streams. What it opens next would take their numbers: the history, say, into
+    /// which a message then goes. Reading finds nothing, writing fails as it would have.
+    private static func openStandardStreams() {
+        for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 {
+            _ = open("/dev/null", O_RDONLY)
+        }
     }
 
     @MainActor

@@ -41,6 +41,10 @@ struct StorageFailureTests {
             try #require(error?.message.contains(path) ?? false)
             for sequence in 131...140 { recorder.observe(Events.bypass(Int64(sequence))) }
             try #require(recorder.uncommittedEvents == 40)
+            // What was lost stays lost when others can write again.
+            fault_vfs_fail(0, 0)
+            await #expect(throws: HistoryError.self) { try await recorder.flush() }
+            try #require(recorder.uncommittedEvents == 40)
             await #expect(throws: HistoryError.self) { try await recorder.close(state: .complete) }
             try #require(told.withLock { $0.map(\.code) } == [trouble.code])
             history.close()
@@ -49,6 +53,35 @@ struct StorageFailureTests {
         let session = try history.session("last")
         #expect(session.bypasses == 100 && [.failed, .interrupted].contains(session.state))
         #expect(try Shell.run("PRAGMA integrity_check; PRAGMA foreign_key_check", on: path) == "ok\n")
+    }
+
+    /// Wherever the disk is full: there is a whole history or none, and once there is room, there is one.
+    @Test func aNewHistoryOnAFullDisk() async throws {
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            try #require(fault_vfs_start(path, nil, nil) == 0)
+            var failures = 0
+            for operations in Int64(1)...500 {
+                let path = "\(path)-\(operations)"
+                fault_vfs_fail(Trouble.diskFull.rawValue, operations)
+                do {
+                    try History.open(at: path, for: .writing).close()
+                } catch let error as HistoryError {
+                    try #require(error.code == .full, "\(operations): \(error)")
+                    failures += 1
+                }
+                fault_vfs_fail(0, 0)
+                let history = try History.open(at: path, for: .writing)
+                try #require(try history.verify().isWhole)
+                history.close()
+                for end in ["", "-wal", "-shm", ".new", ".new-wal", ".new-shm"] {
+                    let isThere = FileManager.default.fileExists(atPath: path + end)
+                    try #require(isThere == (end == ""), "\(operations): \(end)")
+                }
+                try FileManager.default.removeItem(atPath: path)
+                if failures < operations { return }
+            }
+            try #require(Bool(false), "it never succeeded")
+        }
     }
 
     /// What the library does with a session whose storage fails, as its user chose.

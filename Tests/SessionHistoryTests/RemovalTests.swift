@@ -114,9 +114,18 @@ struct RemovalTests {
     @Test func aDeletionThatDiedGoesOnAtTheNextOpening() async throws {
         try await record("a", kilobytes: 500)
         try await record("b", kilobytes: 10)
+        let replay = try history.beginReplay(of: 1, order: .recorded)
+        try replay.append([
+            ReleaseRow(
+                stage: 0, batch: 1, direction: "downstream", position: 0, branch: 0, frameID: 1,
+                frameName: "TextFrame#1",
+                frameType: "TextFrame", text: nil)
+        ])
+        try replay.finish(verdict: "identical", differingBatches: 0)
         try history.writing().writer.perform { connection in
             try connection.transaction { db, _ in try Removing.discard([1], db) }
         }
+        #expect(try history.verify().isWhole, "what is still to be freed is no damage")
         history.close()
         #expect(try SQLiteShell.run("SELECT count(*) > 0 FROM discarded", on: history.path) == "1\n")
         let again = try History.open(at: history.path, for: .writing)

@@ -34,8 +34,11 @@ public struct SessionEvent: Sendable {
 
     /// The session's logical order, from 1 without gaps: the only ordering key.
     public var sequence: Int64
-    /// ns since the session's start, never decreasing with `sequence` within a session of this engine's.
+    /// ns since the session's start, never decreasing with `sequence` within a session of this engine's. No further from 0 than
+    /// `maxTime`.
     public var time: Int64
+    /// The latest time, in ns: 73 years. Sums and differences of two are no trouble.
+    public static let maxTime = Int64.max / 4
     public var kind: Kind
     /// The stage's number, -1 for events of the session as a whole.
     public var stage: Int

@@ -138,8 +138,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// No timer is later (ns): with two of them in a sum, time does not overflow. 146 years.
-    static let latestDeadline = Int64.max / 2
+    /// No timer is later (ns).
+    static let latestDeadline = SessionEvent.maxTime
 
     /// Calls `action` at `deadline` (ns since the session's start).
     func schedule(at deadline: Int64, _ action: @escaping () -> Void) {

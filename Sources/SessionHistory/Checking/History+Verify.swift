@@ -63,6 +63,7 @@ extension History {
             "stage", "branch", "extent", "finding", "replay", "replay_release", "note", "omission",
         ] {
             try db.forEachRow("PRAGMA foreign_key_check(\(table))") { row in
+                if table == "replay_release", try Self.isDiscarded(release: row.optionalInteger(1), db) { return true }
                 let place = try row.optionalInteger(1).map { " \($0)" } ?? ""
                 found.add(.reference, "row\(place) of \(table) refers to a \(try row.text(2)) that is not there")
                 return true
@@ -78,6 +79,18 @@ extension History {
         }
         let key = try db.firstRow("SELECT length(value) FROM secret WHERE name = 'content'") { try $0.integer(0) }
         if key != 32 { found.add(.structure, "the key for hashes is not there, or is no key") }
+    }
+
+    /// Whether a replay's row is only still to be freed, by a deletion that is under way or died: the next opening for writing goes on.
+    private static func isDiscarded(release row: Int64?, _ db: Database) throws -> Bool {
+        guard let row else { return false }
+        return try db.firstRow(
+            """
+            SELECT EXISTS (SELECT 1 FROM replay_release AS r CROSS JOIN discarded AS d
+                WHERE r.id = ?1 AND d.source = 'replay_release' AND d.session = r.replay
+                    AND r.id BETWEEN d.first_row AND d.last_row)
+            """, [row]
+        ) { try $0.integer(0) == 1 } ?? false
     }
 
     private func checkFrames(_ found: inout Verification, _ progress: (Int64) -> Void) throws -> Set<Int64> {

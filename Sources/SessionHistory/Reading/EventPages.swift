@@ -123,13 +123,17 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
         _ row: StoredRow, _ index: Int64, _ code: EventCode, _ subject: inout LogRow?, _ db: Database
     ) throws -> SessionEvent {
         guard let kind = code.kind else { throw WrongValue(column: "code", expected: "the code of an event") }
+        let time = try row.integer(2)
+        guard time.magnitude <= SessionEvent.maxTime.magnitude else {
+            throw WrongValue(column: "time", expected: "the time of an event")
+        }
         let about = try row.optionalInteger(7).map { $0 &+ index }
         if let about { subject = try LogRow.holding(about, known: subject, db) }
         let place = try row.optionalInt(5).map { $0 &+ Int(index) } ?? -1
         let frame = try row.optionalInteger(8).map { $0 &+ index } ?? about.flatMap { subject?.frame(of: $0) }
         let isOutput = kind == .output || kind == .late
         return SessionEvent(
-            sequence: try row.integer(1) &+ index, time: try row.integer(2), kind: kind, stage: code.stage,
+            sequence: try row.integer(1) &+ index, time: time, kind: kind, stage: code.stage,
             batch: try row.optionalInteger(4) ?? 0, branch: code.branch, direction: code.direction,
             emission: isOutput ? place : -1, arrival: try row.optionalInt(6).map { $0 &+ Int(index) } ?? -1,
             position: isOutput ? -1 : place, subject: about.flatMap { subject?.sequence(of: $0) } ?? 0,

@@ -3,8 +3,16 @@ import GRDB
 /// How a person names a session: a number, a unique beginning of its uuid, its name or `last`.
 struct SessionReference {
     let text: String
+    /// Whether the session is to be changed. A few digits then are a number, or a name, and no uuid's beginning: `delete 51` said once more,
+    /// when 51 is gone, is not to delete another.
+    let isToBeChanged: Bool
+    /// From so many characters on, nobody means a session's number.
+    private static let lengthOfNoNumber = 8
 
-    init(_ text: String) { self.text = text }
+    init(_ text: String, isToBeChanged: Bool = false) {
+        self.text = text
+        self.isToBeChanged = isToBeChanged
+    }
 
     /// The session that is meant.
     func find(in db: Database, lockFile: LockFile?, path: String) throws -> SessionSummary {
@@ -22,7 +30,7 @@ struct SessionReference {
         let beginning = text.lowercased().storable()
         // '~' comes after every character of a uuid.
         let matches =
-            beginning.count < 2
+            beginning.count < 2 || (isToBeChanged && Int64(text) != nil && beginning.count < Self.lengthOfNoNumber)
             ? [] : try sessions("WHERE uuid >= ? AND uuid < ? ORDER BY session", [beginning, beginning + "~"])
         if matches.count > 1 {
             let candidates = matches.prefix(5).map { "\($0.session) (\($0.uuid))" }.joined(separator: ", ")

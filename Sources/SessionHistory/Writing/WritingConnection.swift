@@ -86,7 +86,8 @@ final class WritingConnection {
     /// Makes a whole, empty history under another name and then gives it its own: whoever looks sees none or all of it.
     private static func create(_ path: String, _ options: WriterOptions) throws {
         let draft = path + ".new"
-        for name in [draft, draft + "-wal", draft + "-shm", draft + "-journal"] { unlink(name) }
+        func removeDraft() { for name in [draft, draft + "-wal", draft + "-shm", draft + "-journal"] { unlink(name) } }
+        removeDraft()
         try HistoryFile.createPrivate(draft)
         do {
             let queue = try open(draft, options)
@@ -94,14 +95,17 @@ final class WritingConnection {
                 // On the disk before it has its name, whatever is promised of what comes later.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try Migrator.migrate(db)
-                _ = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+                // The log stays behind under the old name: what does not fit into the file would be missing.
+                let checkpoint = sqlite3_wal_checkpoint_v2(
+                    db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+                guard checkpoint == SQLITE_OK else { throw SQLiteFailure(db.sqliteConnection) }
             }
             try queue.close()
             guard link(draft, path) == 0 else { throw HistoryError(systemError: errno, "cannot create", path) }
             unlink(draft)
             try HistoryFile.settleName(path)
         } catch {
-            unlink(draft)
+            removeDraft()
             throw error
         }
     }

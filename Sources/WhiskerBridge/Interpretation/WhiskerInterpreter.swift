@@ -107,6 +107,7 @@ struct WhiskerInterpreter: Sendable {
     /// ns since the session's start; never negative.
     private func time(_ timestamp: Double) -> Int64 {
         let nanoseconds = ((timestamp - startedAt) * 1e9).rounded()
-        return nanoseconds > 0 ? Int64(exactly: min(nanoseconds, 9e18)) ?? 0 : 0
+        let latest = Double(SessionEvent.maxTime).nextDown
+        return nanoseconds > 0 ? Int64(exactly: min(nanoseconds, latest)) ?? 0 : 0
     }
 }

@@ -23,7 +23,9 @@ struct Delete: SpeakingCommand {
         // Reading first: a history that is not there is not created to delete from it.
         let reader = try history.open()
         var found: [SessionSummary] = []
-        for session in try sessions.map(reader.session) where !found.contains(session) { found.append(session) }
+        for session in try sessions.map(reader.sessionToBeChanged) where !found.contains(session) {
+            found.append(session)
+        }
         if dryRun {
             try terminal.print(RemovalView(sessions: found, sizes: nil), asJSON: speech.json)
             return .done

@@ -28,6 +28,9 @@ struct Export: SpeakingCommand {
     func run(on terminal: Terminal) throws -> ExitStatus {
         let history = try history.open()
         let session = try target.find(in: history)
+        if let output, output != "-" {
+            try SparedFile.check([SparedFile(role: "the history", path: history.path)], againstOutput: output)
+        }
         let file = try output.flatMap { $0 == "-" ? nil : try PrivateFile(creating: $0) }
         let stream = file?.stream ?? terminal.output
         var progress = ProgressBar("exporting", total: session.inbound, on: terminal)

@@ -111,7 +111,12 @@ struct Record: WaitingCommand {
         let frames = try input.map { try FrameInput(path: $0, types: description.types) }
         let pipeline = try description.build(order: order?.frameOrder)
         let stop = StopRequest()
-        let sink = try output.map { try FrameSink(path: $0) { stop.request(.outputFailed($0)) } }
+        let spared =
+            [SparedFile(role: "the history", path: history.path), SparedFile(role: "the pipeline's file", path: path)]
+            + (input.map { [SparedFile(role: "the input", path: $0)] } ?? [])
+        let sink = try output.map { output in
+            try FrameSink(path: output, sparing: spared) { stop.request(.outputFailed($0)) }
+        }
 
         let history = try history.open(for: .writing, options: options)
         let policy = onStorageError
@@ -123,6 +128,7 @@ struct Record: WaitingCommand {
                 if policy == .stop { return stop.request(.recordingFailed(error)) }
                 line.note("warning: \(error). The session goes on unrecorded")
             }, onNotice: { line.note("warning: \($0)") })
+        try sink?.begin()
         let write: @Sendable (ReleasedFrame) -> Void = { released in sink?.write(released) }
         let held =
             writeAhead

@@ -29,7 +29,7 @@ struct Redact: SpeakingCommand {
 
     func run(on terminal: Terminal) throws -> ExitStatus {
         // Reading first: a history that is not there is not created to redact in it.
-        let session = try target.find(in: history.open())
+        let session = try history.open().sessionToBeChanged(target.session)
         let redaction = try history.open(for: .writing).redact(session.session, keeping: payload.mode)
         if speech.json {
             var facts = redaction.session.facts

@@ -90,12 +90,14 @@ struct Replay: WaitingCommand {
     // MARK: - Playing
 
     private func play(to output: String, on terminal: Terminal) async throws -> ExitStatus {
+        let spared = [SparedFile(role: "the history", path: history.path)]
         let history = try history.open()
         let session = try target.find(in: history)
         let replay = try SessionReplay(history, session: session.session)
         if stage != nil { _ = try replay.definition.stages.filter(matching: stage, of: session) }
         let failure = Mutex<OutputStream.Failure?>(nil)
-        let sink = try FrameSink(path: output) { reason in failure.withLock { $0 = reason } }
+        let sink = try FrameSink(path: output, sparing: spared) { reason in failure.withLock { $0 = reason } }
+        try sink.begin()
         let order: RecordedOrder = order == .arrival ? .arrival : order == .pipeline ? .pipeline : .recorded
         let offset = Int64((startOffset ?? 0) * 1e9)
         repeat {

@@ -28,8 +28,13 @@ final class FrameSink: Sendable {
     private let isAbandoned = Atomic<Bool>(false)
     private let onFailure: @Sendable (OutputStream.Failure) -> Void
 
-    /// Opens `path` for writing, `-` being standard output. A file is created for its owner only, or emptied.
-    init(path: String, onFailure: @escaping @Sendable (OutputStream.Failure) -> Void) throws {
+    /// Opens `path` for writing, `-` being standard output. A file is created for its owner only; one that is there keeps what is in it
+    /// until `begin`.
+    ///
+    /// - Parameter spared: what it must not be.
+    init(
+        path: String, sparing spared: [SparedFile], onFailure: @escaping @Sendable (OutputStream.Failure) -> Void
+    ) throws {
         self.onFailure = onFailure
         // A reader that goes away is an error to be told, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
@@ -37,11 +42,19 @@ final class FrameSink: Sendable {
             (name, descriptor, isOwned) = ("standard output", 1, false)
         } else {
             (name, isOwned) = (path, true)
-            descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+            descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             if descriptor < 0 {
                 throw CommandFailure("\(OutputStream.Failure(name: path, code: errno))")
             }
         }
+        try SparedFile.check(spared, againstOutput: descriptor, named: name)
+    }
+
+    /// Empties the file: everything else that could be wrong has been found.
+    func begin() throws {
+        // What is no file, a pipe say, has nothing to empty.
+        guard isOwned, ftruncate(descriptor, 0) != 0, errno != EINVAL else { return }
+        throw CommandFailure("\(OutputStream.Failure(name: name, code: errno))")
     }
 
     deinit {

@@ -49,6 +49,8 @@ struct SessionOverview {
         var cameLast: Int64 = 0
         /// For how long it waited for the others, in ms.
         var waited = 0.0
+        /// Batches of which that is known: not one that is open.
+        private var waits = 0
         var longestWait = 0.0
 
         init(_ definition: SessionDefinition.Branch) { self.definition = definition }
@@ -57,11 +59,13 @@ struct SessionOverview {
             batches += 1
             outputs += Int64(barrier.outputs)
             if barrier.straggler { cameLast += 1 }
-            waited += barrier.waitedMs ?? 0
-            longestWait = max(longestWait, barrier.waitedMs ?? 0)
+            guard let wait = barrier.waitedMs else { return }
+            waits += 1
+            waited += wait
+            longestWait = max(longestWait, wait)
         }
 
-        var meanWait: Double { batches == 0 ? 0 : waited / Double(batches) }
+        var meanWait: Double { waits == 0 ? 0 : waited / Double(waits) }
     }
 
     init(

@@ -231,7 +231,7 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
         #expect(await next.end() == .ended)
     }
 
-    @Test("sessions are spread over the threads evenly, though every second one is soon let go", .timeLimit(.minutes(1)))
+    @Test("sessions are spread over threads evenly, though each second one is soon gone", .timeLimit(.minutes(1)))
     func threads() async throws {
         var sessions: [PipelineSession] = []
         for _ in 0..<100 {
