@@ -10,18 +10,18 @@ struct LatencyCase {
     var history: String?
 
     func run() async throws {
-        var recorder: SessionRecorder?
+        let pipeline = try answeringPipeline(branches: 2, .immediate)
+        let watch = ReleaseWatch()
+        var recorded: RecordedSession?
+        let session: PipelineSession
         if let history {
             removeHistory(history)
-            let probe = try PipelineSession(answeringPipeline(branches: 2, .immediate))
-            recorder = try await SessionRecorder.start(
-                in: History.open(at: history, for: .writing), definition: probe.definition)
+            let started = try await RecordedSession.start(pipeline, at: history) { _ in watch.note() }
+            (recorded, session) = (started, started.session)
+        } else {
+            session = try PipelineSession(pipeline) { _ in watch.note() }
+            try await session.start()
         }
-        let watch = ReleaseWatch()
-        let session = try PipelineSession(answeringPipeline(branches: 2, .immediate), observer: recorder) { _ in
-            watch.note()
-        }
-        try await session.start()
         let count = framesPerSecond * duration
         let interval = 1_000_000_000 / Int64(framesPerSecond)
         let latencies = try await session.perform {
@@ -36,8 +36,7 @@ struct LatencyCase {
             }
             return latencies
         }
-        await session.end()
-        try await recorder?.close(state: .complete)
+        if let recorded { try await recorded.end() } else { await session.end() }
         let steady = Array(latencies.dropFirst(framesPerSecond / 2))
         report("median_us", Double(steady.median) / 1e3)
         report("p99_us", Double(steady.percentile(0.99)) / 1e3)

@@ -12,7 +12,6 @@ struct ManySessionsCase {
 
     func run() async throws {
         removeHistory(history)
-        let history = try History.open(at: history, for: .writing)
         let frames = framesPerSecond * duration
         // All are there before the first frame: how long that takes is not what is measured.
         let live = try await withThrowingTaskGroup(of: LiveSession.self) { group in
@@ -32,7 +31,7 @@ struct ManySessionsCase {
         }
         let elapsed = seconds(since: begin)
         var lost = 0
-        for session in try history.sessions() {
+        for session in try History.open(at: history).sessions() {
             // The end frame is one more of each.
             lost += (frames + 1) - Int(session.inbound)
             lost += (2 * frames + 1) - Int(session.released)
@@ -51,25 +50,22 @@ struct ManySessionsCase {
 /// One of the sessions.
 private struct LiveSession: Sendable {
     let number: Int
-    private let recorder: SessionRecorder
-    private let session: PipelineSession
+    private let recorded: RecordedSession
     private let watch: ReleaseWatch
 
-    init(_ number: Int, in history: History) async throws {
+    init(_ number: Int, in history: String) async throws {
         self.number = number
-        let probe = try PipelineSession(answeringPipeline(branches: 2, .immediate))
-        recorder = try await SessionRecorder.start(in: history, definition: probe.definition)
         let watch = ReleaseWatch()
         self.watch = watch
-        session = try PipelineSession(answeringPipeline(branches: 2, .immediate), observer: recorder) { _ in
+        recorded = try await RecordedSession.start(answeringPipeline(branches: 2, .immediate), at: history) { _ in
             watch.note()
         }
-        try await session.start()
     }
 
     /// Returns, for each frame, the time from when it was due to the release of its last output: a frame that goes in late
     /// because the machine is busy counts as late.
     func run(_ frames: Int, first: Int64, interval: Int64) async throws -> [Int64] {
+        let session = recorded.session
         let latencies = try await session.perform {
             // The session's clock began with the session.
             let offset = monotonicTime() - session.clock.now
@@ -83,8 +79,7 @@ private struct LiveSession: Sendable {
             }
             return latencies
         }
-        await session.end()
-        try await recorder.close(state: .complete)
+        try await recorded.end()
         return latencies
     }
 }
