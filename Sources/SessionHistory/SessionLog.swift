@@ -163,9 +163,7 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
         try await writer.run { [self] connection in
             guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
             defer { events = [] }
-            if failure.withLock({ $0 }) != nil {
-                try? Interruption.repair([session], as: .failed, connection)
-            } else {
+            if failure.withLock({ $0 }) == nil {
                 do {
                     try connection.transaction { db, log in
                         _ = try appendPending(of: source, to: log, db)
@@ -177,9 +175,9 @@ public final class SessionLog: @unchecked Sendable {  // `encoder`, `events` and
                     // Whoever closes it once more hears of it as well.
                     fail(HistoryError(error, path: connection.path, doing: "cannot write to"), source)
                 }
-                // By an event of its own that could not be kept, as above.
-                if failure.withLock({ $0 }) != nil { try? Interruption.repair([session], as: .failed, connection) }
             }
+            // It may have failed just now, by an event of its own that could not be kept.
+            if failure.withLock({ $0 }) != nil { try? Interruption.repair([session], as: .failed, connection) }
             try throwFailure()
         }
     }

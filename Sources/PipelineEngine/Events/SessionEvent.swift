@@ -34,10 +34,11 @@ public struct SessionEvent: Sendable {
 
     /// The session's logical order, from 1 without gaps: the only ordering key.
     public var sequence: Int64
-    /// ns since the session's start, never decreasing with `sequence` within a session of this engine's. No further from 0 than
-    /// `maxTime`.
+    /// ns since the session's start, never decreasing with `sequence` within a session of this engine's; one of `times`.
     public var time: Int64
-    /// The latest time, in ns: 73 years. Sums and differences of two are no trouble.
+    /// The times that an event can have, in ns: 73 years either way. Sums and differences of two are no trouble.
+    public static let times = -maxTime...maxTime
+    /// The latest of `times`.
     public static let maxTime = Int64.max / 4
     public var kind: Kind
     /// The stage's number, -1 for events of the session as a whole.

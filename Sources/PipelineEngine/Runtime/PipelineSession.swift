@@ -142,7 +142,7 @@ public final class PipelineSession: Sendable {
         }
         await perform {
             // Another task may have ended the session meanwhile.
-            guard self.state.withLockedValue({ $0.phase == .starting }), !self.core.isOver else { return }
+            guard self.state.withLockedValue({ $0.phase == .starting }) else { return }
             self.enter(Parcel(StartFrame()), fence: .start)
             await self.core.tail.untilFence(SessionFence.start.rawValue)
         }

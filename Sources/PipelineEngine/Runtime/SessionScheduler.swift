@@ -141,9 +141,13 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     /// No timer is later (ns).
     static let latestDeadline = SessionEvent.maxTime
 
+    private func addTimer(_ deadline: Int64, _ waiter: Waiter) -> UInt64 {
+        timers.add(deadline: min(deadline, Self.latestDeadline), waiter)
+    }
+
     /// Calls `action` at `deadline` (ns since the session's start).
     func schedule(at deadline: Int64, _ action: @escaping () -> Void) {
-        timers.add(deadline: min(deadline, Self.latestDeadline), .action(action))
+        _ = addTimer(deadline, .action(action))
     }
 
     /// Suspends the caller until `deadline`.
@@ -152,8 +156,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         let ticket = SleepTicket()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                ticket.timer = timers.add(
-                    deadline: min(deadline, Self.latestDeadline), .continuation(continuation))
+                ticket.number = addTimer(deadline, .continuation(continuation))
             }
         } onCancel: {
             // Runs on whatever thread cancels; the timer is the scheduler's.
@@ -162,13 +165,13 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     private func cancelSleep(_ ticket: SleepTicket) {
-        guard let timer = ticket.timer, case .continuation(let waiting) = timers.cancel(timer) else { return }
+        guard let number = ticket.number, case .continuation(let waiting) = timers.cancel(number) else { return }
         waiting.resume(throwing: CancellationError())
     }
 
-    /// A sleep's timer. `@unchecked Sendable`: only touched in the scheduler's turn.
+    /// The number of a sleep's timer. `@unchecked Sendable`: only touched in the scheduler's turn.
     private final class SleepTicket: @unchecked Sendable {
-        var timer: TimerQueue<Waiter>.Ticket?
+        var number: UInt64?
     }
 
     /// Returns when nothing is left to do at this moment: no job, no node, no work that simulated time waits for.

@@ -90,7 +90,7 @@ final class SessionThread: @unchecked Sendable {
     /// Lets the scheduler run at a time of the monotonic clock, in ns. Only from this thread.
     func wake(_ scheduler: SessionScheduler, at deadline: Int64) {
         pthread_mutex_lock(mutex)
-        wakeups.add(deadline: deadline, scheduler)
+        _ = wakeups.add(deadline: deadline, scheduler)
         pthread_mutex_unlock(mutex)
     }
 

@@ -269,10 +269,10 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
 
     /// One timer serves batch after batch: it is set for the batch that was open when it last rang.
     private func setStallTimer() {
-        let (deadline, isNever) = acceptedAt.addingReportingOverflow(stallTimeout)
-        guard !isStallTimerSet, !isNever, deadline < SessionScheduler.latestDeadline else { return }
+        // Behind the latest deadline it never rings.
+        guard !isStallTimerSet, stallTimeout < SessionScheduler.latestDeadline - acceptedAt else { return }
         isStallTimerSet = true
-        session.scheduler.schedule(at: deadline) { [self] in stallTimerRang() }
+        session.scheduler.schedule(at: acceptedAt + stallTimeout) { [self] in stallTimerRang() }
     }
 
     private func stallTimerRang() {

@@ -142,8 +142,6 @@ public struct SessionLineReader: Sendable {
         return stage
     }
 
-    private static let times = -SessionEvent.maxTime...SessionEvent.maxTime
-
     private mutating func readEvent(_ object: inout LineObject) throws(JSONProblem) -> SessionEvent {
         let due = events + 1
         guard try object.integer("seq", in: 1...(.max)) == due else {
@@ -154,7 +152,8 @@ public struct SessionLineReader: Sendable {
             throw JSONProblem(object.member("event")?.valueOffset ?? 0, "there is no event \(quoted(word))")
         }
         var event = SessionEvent(
-            sequence: due, time: try object.require(try object.integer("at_ns", in: Self.times), "at_ns"), kind: kind)
+            sequence: due, time: try object.require(try object.integer("at_ns", in: SessionEvent.times), "at_ns"),
+            kind: kind)
         event.stage = try object.small("stage") ?? -1
         event.batch = try object.integer("batch", in: 0...(.max)) ?? 0
         event.branch = try object.small("branch") ?? -1

@@ -124,7 +124,7 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
     ) throws -> SessionEvent {
         guard let kind = code.kind else { throw WrongValue(column: "code", expected: "the code of an event") }
         let time = try row.integer(2)
-        guard time.magnitude <= SessionEvent.maxTime.magnitude else {
+        guard SessionEvent.times.contains(time) else {
             throw WrongValue(column: "time", expected: "the time of an event")
         }
         let about = try row.optionalInteger(7).map { $0 &+ index }

@@ -43,7 +43,7 @@ struct SalvagedRow {
         _ row: StoredRow, _ index: Int64, _ code: EventCode, _ frames: SalvagedFrames, _ db: Database
     ) {
         guard let id = try? row.integer(0), let session = try? row.integer(1), let sequence = try? row.integer(2),
-            let time = try? row.integer(3), time.magnitude <= SessionEvent.maxTime.magnitude, sequence > 0,
+            let time = try? row.integer(3), SessionEvent.times.contains(time), sequence > 0,
             sequence < .max - 2 * EventCode.maxFurther
         else { return nil }
         self.id = id &+ index

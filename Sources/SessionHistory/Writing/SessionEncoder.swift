@@ -58,7 +58,7 @@ final class SessionEncoder {
                 "is at stage \(event.pointee.stage), branch \(event.pointee.branch); a history numbers stages to \(EventCode.maxStage), "
                     + "branches to \(EventCode.maxBranch)")
         }
-        guard event.pointee.time.magnitude <= SessionEvent.maxTime.magnitude else {
+        guard SessionEvent.times.contains(event.pointee.time) else {
             throw invalid(event.pointee.sequence, "is at \(event.pointee.time) ns, which is no time")
         }
         let id = log.events.nextID

@@ -30,13 +30,6 @@ private final class Acting: FrameProcessor {
     }
 }
 
-private typealias Notes = NIOLockedValueBox<[String]>
-
-extension NIOLockedValueBox where Value == [String] {
-    fileprivate func note(_ text: String) { withLockedValue { $0.append(text) } }
-    fileprivate var all: [String] { withLockedValue { $0 } }
-}
-
 /// Says something once it is said.
 private actor Signal {
     private var isGiven = false
@@ -93,11 +86,11 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
 
     @Test("a frame sent at once from where frames come out is taken in after the release that it came from")
     func sendingFromOutput() async throws {
-        let output = Notes([])
+        let output = Counter()
         let reply = NIOLockedValueBox<PipelineSession?>(nil)
         let session = try PipelineSession(Pipeline([SyncParallelPipeline([[Emit(".1")], [Emit(".2")]])])) { released in
             guard let text = released.frame.text else { return }
-            output.note(text)
+            output.add(text)
             if text == "a.1", let session = reply.withLockedValue({ $0 }) {
                 Task.immediate { try await session.send(TextFrame("reply")) }
             }
@@ -106,11 +99,11 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
         try await session.start()
         try await session.send(contentsOf: [TextFrame("a"), TextFrame("b")])
         // The reply goes its own way; after this it has been taken in.
-        while output.all.count < 6 { await Task.yield() }
+        while output.values.count < 6 { await Task.yield() }
         await session.end()
         reply.withLockedValue { $0 = nil }
-        #expect(output.all.prefix(2) == ["a.1", "a.2"])
-        #expect(output.all.sorted() == ["a.1", "a.2", "b.1", "b.2", "reply.1", "reply.2"])
+        #expect(output.values.prefix(2) == ["a.1", "a.2"])
+        #expect(output.values.sorted() == ["a.1", "a.2", "b.1", "b.2", "reply.1", "reply.2"])
     }
 
     // MARK: - Tasks that never let go
@@ -196,8 +189,8 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
 
     @Test("a session that cannot have its processors leaves them to the one that has")
     func secondSession() async throws {
-        let cleanups = Notes([])
-        let processor = Acting(atCleanup: { cleanups.note("cleanup") })
+        let cleanups = Counter()
+        let processor = Acting(atCleanup: { cleanups.add("cleanup") })
         let bench = Bench()
         let first = try bench.session([processor], time: .real)
         try await first.start()
@@ -205,11 +198,11 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
         // One that was never started has nothing to clean up either.
         try await PipelineSession(Pipeline([processor])).end()
         try await PipelineSession(Pipeline([processor])).cancel()
-        #expect(cleanups.all.isEmpty)
+        #expect(cleanups.values.isEmpty)
         try await first.send(TextFrame("after"))
         #expect(await first.end() == .ended)
         #expect(bench.released == ["↓after"])
-        #expect(cleanups.all == ["cleanup"])
+        #expect(cleanups.values == ["cleanup"])
     }
 
     @Test("a session that is let go lets go of its processors and its observer", .timeLimit(.minutes(1)))
@@ -254,15 +247,15 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
 
     @Test("a session ended while it is set up cleans up after that, and runs nothing", arguments: [true, false])
     func endedDuringSetup(byCancel: Bool) async throws {
-        let log = Notes([])
+        let log = Counter()
         let (isSettingUp, mayGoOn) = (Signal(), Signal())
         let processor = Acting(
             atSetup: {
-                log.note("setup begins")
+                log.add("setup begins")
                 await isSettingUp.give()
                 await mayGoOn.wait()
-                log.note("setup ends")
-            }, atCleanup: { log.note("cleanup") }, action: { frame, _, _ in log.note(frame.type.name) })
+                log.add("setup ends")
+            }, atCleanup: { log.add("cleanup") }, action: { frame, _, _ in log.add(frame.type.name) })
         let session = try PipelineSession(Pipeline([processor]))
         let start = Task { try await session.start() }
         await isSettingUp.wait()
@@ -272,7 +265,7 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
         #expect(await end.value == (byCancel ? .cancelled : .ended))
         let error = await #expect(throws: PipelineError.self) { try await start.value }
         #expect(error?.code == .notRunning)
-        #expect(log.all == ["setup begins", "setup ends", "cleanup"])
+        #expect(log.values == ["setup begins", "setup ends", "cleanup"])
     }
 
     @Test("C9: of several calls of end, one sends the EndFrame")
