@@ -80,7 +80,7 @@ extension ImmediateProcessor {
     public func process(_ frame: any Frame, direction: FrameDirection) async throws {
         var output = FrameOutput()
         let outcome = Result { try process(frame, direction: direction, into: &output) }
-        for item in output.items {
+        while let item = output.items.popFirst() {
             if let parcel = item.parcel { await push(parcel.frame, item.direction) }
         }
         try outcome.get()
@@ -88,8 +88,8 @@ extension ImmediateProcessor {
 }
 
 /// What an `ImmediateProcessor` pushes for one frame, in order.
-public struct FrameOutput {
-    var items: Deque<Item> = []
+public struct FrameOutput: ~Copyable {
+    var items = UniqueDeque<Item>()
 
     init() {}
 

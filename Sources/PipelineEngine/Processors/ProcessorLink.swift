@@ -113,7 +113,7 @@ extension Node {
             return nil
         }
         session.scheduler.readTimeAnew()
-        emit(Item(parcel, direction, (self as? AsyncNode)?.origin(of: parcel.id) ?? .none))
-        return direction == .downstream && !session.isOver && !parcel.isSystem && next.isFull ? next : nil
+        emit(Item(parcel, direction, origin(of: parcel.id)))
+        return direction == .downstream && !session.isOver && !parcel.isSystem && next.isFull ? next.node : nil
     }
 }

@@ -1,6 +1,6 @@
 import DequeModule
 
-/// The node of a processor that may wait: each lane is a task that takes its items one after the other.
+/// The node of a processor that may wait: each lane takes its items one after the other, called by a `ProcessorCaller`.
 final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
     private lazy var synchronized = Lane(node: self, isSystem: false)
     private lazy var system = Lane(node: self, isSystem: true)
@@ -26,26 +26,19 @@ final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
         system.cancel()
     }
 
-    /// The mark of the release with which the frame of this id came, if the processor handles it now.
-    func origin(of id: Int64) -> FrameOrigin {
-        for lane in [synchronized, system] {
-            if let current = lane.current, current.origin != .none, current.id == id {
-                return current.origin
-            }
-        }
-        return .none
-    }
+    override func origin(of id: Int64) -> FrameOrigin { synchronized.origin(of: id) ?? system.origin(of: id) ?? .none }
 
-    override var holder: String? { synchronized.current != nil || !inbox.isEmpty ? processor?.name : nil }
+    override var holder: String? { synchronized.isBusy || !inbox.isEmpty ? processor?.name : nil }
 
     fileprivate func take(system: Bool) -> Item? { system ? systemInbox.popFirst() : takeFromInbox() }
 
     // `nonisolated(nonsending)`, here and on the way of what a processor pushes: a call that stays where it is costs no switch.
-    fileprivate nonisolated(nonsending) func handle(_ item: Item) async {
+    fileprivate nonisolated(nonsending) func handle(_ item: consuming Item) async {
         guard let processor else { return }
         if let parcel = item.parcel {
-            if item.role != .ordinary { endOwnWork(for: item.role) }
-            do { try await processor.process(parcel.frame, direction: item.direction) } catch {
+            let direction = item.direction
+            if parcel.role != .ordinary { endOwnWork(for: parcel.role) }
+            do { try await processor.process(parcel.frame, direction: direction) } catch {
                 if !Task.isCancelled { fail(error, handling: parcel) }
             }
             return
@@ -62,15 +55,23 @@ final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
 /// One of a node's two lines of work.
 ///
 /// `@unchecked Sendable`: confined to the scheduler's turn, like its node.
-private final class Lane: @unchecked Sendable {
-    /// Whether the running task is a system lane: one that interrupts does not thereby end itself.
+final class Lane: @unchecked Sendable {
+    /// Whether the running task calls a system lane: one that interrupts does not thereby end itself.
     @TaskLocal static var isSystemLane = false
 
-    private unowned let node: AsyncNode
+    /// `unowned(unsafe)`: the node holds the lane, and the session the node for as long as anything runs.
+    private unowned(unsafe) let node: AsyncNode
     private let isSystem: Bool
-    private(set) var current: Item?
-    private var task: Task<Void, Never>?
-    private var idle: CheckedContinuation<Void, Never>?
+    // `@exclusivity(unchecked)`: as in `Node`.
+    /// Who makes the lane's calls now.
+    @exclusivity(unchecked) private var caller: ProcessorCaller?
+    @exclusivity(unchecked) private var isInLine = false
+    /// The frame of the call under way; nil for a fence.
+    @exclusivity(unchecked) private var parcel: Parcel?
+    /// The mark of the release with which it came.
+    @exclusivity(unchecked) private var origin = FrameOrigin.none
+    /// Whether a call is under way.
+    @exclusivity(unchecked) private(set) var isBusy = false
 
     init(node: AsyncNode, isSystem: Bool) {
         self.node = node
@@ -79,47 +80,45 @@ private final class Lane: @unchecked Sendable {
 
     /// Lets the lane take what has come.
     func start() {
-        if let idle {
-            self.idle = nil
-            idle.resume()
-        } else if task == nil {
-            // The task ends with the session, which cancels it; the node lives as long.
-            let node = node
-            task = Task(executorPreference: node.session.scheduler) {
-                await FrameIdentity.$current.withValue(node.session.scheduler.identity) {
-                    await Lane.$isSystemLane.withValue(self.isSystem) { await self.run() }
-                }
-            }
+        if isInLine || caller != nil { return }
+        isInLine = true
+        node.session.scheduler.putInLine(self)
+    }
+
+    /// Handles what waits, until nothing does or the caller was cancelled.
+    nonisolated(nonsending) func run(by caller: ProcessorCaller) async {
+        isInLine = false
+        self.caller = caller
+        let node = node
+        if isSystem {
+            await Lane.$isSystemLane.withValue(true) { await handleItems(of: node, caller) }
+        } else {
+            await handleItems(of: node, caller)
+        }
+        self.caller = nil
+        // Cancelled while it handled an item: what has come meanwhile goes to another caller.
+        if caller.isCancelled, !node.session.isOver { node.session.scheduler.schedule(node) }
+    }
+
+    private nonisolated(nonsending) func handleItems(of node: AsyncNode, _ caller: ProcessorCaller) async {
+        while !caller.isCancelled, let item = node.take(system: isSystem) {
+            parcel = item.parcel
+            origin = item.origin
+            isBusy = true
+            await node.handle(item)
+            isBusy = false
+            parcel = nil
         }
     }
 
-    private nonisolated(nonsending) func run() async {
-        while !Task.isCancelled {
-            guard let item = node.take(system: isSystem) else {
-                await withCheckedContinuation { idle = $0 }
-                continue
-            }
-            current = item
-            await node.handle(item)
-            current = nil
-        }
-        // Cancelled while it handled an item: what has come meanwhile goes to a fresh task.
-        task = nil
-        if !node.session.isOver { node.session.scheduler.schedule(node) }
-    }
+    /// The mark of the release with which the frame of this id came, if it is handled now and has one.
+    func origin(of id: Int64) -> FrameOrigin? { parcel?.id == id && origin != .none ? origin : nil }
 
     /// Cancels interruptible work under way; the lane goes on when it returns.
     func interrupt() {
-        guard let current else { return }
-        if current.isDroppedByInterruption || current.isFence { task?.cancel() }
+        if isBusy, parcel?.isDroppedByInterruption ?? true { caller?.cancel() }
     }
 
-    /// Ends the lane.
-    func cancel() {
-        task?.cancel()
-        if let idle {
-            self.idle = nil
-            idle.resume()
-        }
-    }
+    /// Ends the call under way.
+    func cancel() { caller?.cancel() }
 }

@@ -14,7 +14,7 @@ final class ImmediateNode: Node, @unchecked Sendable {  // confined like every n
         while let item = systemInbox.popFirst() { handle(item) }
         while !inbox.isEmpty {
             if next.isFull, inbox[0].direction == .downstream {
-                next.scheduleWhenRoom(self)
+                next.node.scheduleWhenRoom(self)
                 return
             }
             guard let item = takeFromInbox() else { return }

@@ -1,5 +1,7 @@
 /// What travels between nodes: a frame, or a fence behind one.
-struct Item {
+///
+/// `~Copyable`: from node to node it is moved, so that no reference is counted on its way.
+struct Item: ~Copyable {
     /// nil for a fence.
     let parcel: Parcel?
     let direction: FrameDirection
@@ -33,11 +35,11 @@ struct Item {
 
     /// The frame of another item, on another way.
     init(_ item: consuming Item, origin: FrameOrigin) {
-        parcel = item.parcel
         direction = item.direction
         isSystem = item.isSystem
         self.origin = origin
         fence = .none
+        parcel = item.parcel
     }
 
     init(_ fence: Fence, _ direction: FrameDirection) {

@@ -21,13 +21,11 @@ class Node: @unchecked Sendable {
     /// The branch that the node stands in, nil outside of stages.
     let place: BranchPlace?
 
-    /// `unowned(unsafe)`: the session holds all nodes until it is over, and nothing is forwarded after that (`forward`); a
-    /// counted reference would cost as much as the rest of a hop.
-    @exclusivity(unchecked) unowned(unsafe) var next: Node!
-    @exclusivity(unchecked) unowned(unsafe) var previous: Node!
+    @exclusivity(unchecked) private(set) var next: Neighbour!
+    @exclusivity(unchecked) private(set) var previous: Neighbour!
 
-    @exclusivity(unchecked) var inbox: Deque<Item> = []
-    @exclusivity(unchecked) var systemInbox: Deque<Item> = []
+    @exclusivity(unchecked) final var inbox = UniqueDeque<Item>()
+    @exclusivity(unchecked) final var systemInbox = UniqueDeque<Item>()
     @exclusivity(unchecked) var isScheduled = false
     /// How many items have left the inbox; with the items in it, how many have come.
     private var taken = 0
@@ -40,6 +38,12 @@ class Node: @unchecked Sendable {
         self.session = session
         self.processor = processor
         self.place = place
+    }
+
+    /// Makes two nodes neighbours.
+    static func connect(_ previous: Node, _ next: Node) {
+        previous.next = Neighbour(next)
+        next.previous = Neighbour(previous)
     }
 
     // MARK: - Taking in
@@ -68,6 +72,9 @@ class Node: @unchecked Sendable {
         run()
     }
 
+    /// The mark of the release with which the frame of this id came, if the processor handles it now and has to push it itself.
+    func origin(of id: Int64) -> FrameOrigin { .none }
+
     /// Handles what is in the inboxes, as far as it can be handled now.
     func run() {}
 
@@ -94,7 +101,7 @@ class Node: @unchecked Sendable {
                 "\(self.processor?.name ?? "a processor") pushed a SyncFrame of its own; it was dropped"
             }
             return
-        case .interruption: place?.stage.interruptionPushed(item, by: self)
+        case .interruption: place?.stage.interruptionPushed(item.id, by: self)
         default: break
         }
         forward(item)
@@ -157,7 +164,7 @@ class Node: @unchecked Sendable {
         let mark = interruptsItself && interrupter == nil ? interruptionMarks.popFirst() : nil
         let before = mark.map { max(0, $0 - taken) } ?? inbox.count
         dropFromInbox(
-            first: before, \.isDroppedByInterruption, "interrupted before \(processor?.name ?? "it") took it")
+            first: before, { $0.isDroppedByInterruption }, "interrupted before \(processor?.name ?? "it") took it")
     }
 
     /// Drops all frames and cancels all work: the session was cancelled. Fences go on, for somebody waits for them.
@@ -174,17 +181,22 @@ class Node: @unchecked Sendable {
 
     /// Removes items from among the first `count` of the inbox; frames are recorded as dropped.
     private func dropFromInbox(
-        first count: Int, _ isDropped: (Item) -> Bool, _ reason: @autoclosure () -> String
+        first count: Int, _ isDropped: (borrowing Item) -> Bool, _ reason: @autoclosure () -> String
     ) {
-        let candidates = inbox.prefix(count)
-        guard candidates.contains(where: isDropped) else { return }
+        guard inbox.indices.prefix(count).contains(where: { isDropped(inbox[$0]) }) else { return }
         let reason = reason()
-        let kept = candidates.filter { !isDropped($0) }
-        for item in candidates where isDropped(item) && !item.isFence {
-            session.report(.drop, at: dropPlace, frame: item.parcel, direction: item.direction) { reason }
+        // All go round once; those that stay join the end again.
+        for index in inbox.indices {
+            let item = inbox.removeFirst()
+            guard index < count, isDropped(item) else {
+                inbox.append(item)
+                continue
+            }
+            taken += 1
+            if let parcel = item.parcel {
+                session.report(.drop, at: dropPlace, frame: parcel, direction: item.direction) { reason }
+            }
         }
-        taken += count - kept.count
-        inbox.replaceSubrange(0..<count, with: kept)
         announceRoom()
     }
 

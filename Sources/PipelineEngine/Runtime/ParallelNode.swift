@@ -10,19 +10,35 @@ final class ParallelNode: Node, @unchecked Sendable {  // confined like every no
 
     /// Something that is on its way through all branches.
     private struct Passage {
-        var item: Item
+        /// nil for a fence.
+        let parcel: Parcel?
+        let fence: Fence
+        let direction: FrameDirection
+        let origin: FrameOrigin
         var missing: Int
         /// Whether it comes out when all branches have passed it, instead of with the first.
         var isHeld: Bool
         var isOut = false
+
+        init(_ item: borrowing Item, branches: Int) {
+            parcel = item.parcel
+            fence = item.fence
+            direction = item.direction
+            origin = item.origin
+            missing = branches
+            isHeld = item.isFence || [.start, .end, .stop].contains(item.role)
+        }
+
+        /// What went in.
+        var item: Item { parcel.map { Item($0, direction, origin) } ?? Item(fence, direction) }
     }
 
     override func run() {
         while let item = systemInbox.popFirst() { send(item) }
         while !inbox.isEmpty {
             if inbox[0].direction == .downstream {
-                if let full = ([next] + branches.map(\.entry)).first(where: { $0.isFull }) {
-                    full.scheduleWhenRoom(self)
+                if let full = ([next] + branches.map(\.entrance.first)).first(where: { $0.isFull }) {
+                    full.node.scheduleWhenRoom(self)
                     return
                 }
             }
@@ -30,32 +46,27 @@ final class ParallelNode: Node, @unchecked Sendable {  // confined like every no
         }
     }
 
-    private func send(_ item: Item) {
+    private func send(_ item: consuming Item) {
         lastNumber += 1
-        var passage = Passage(item: item, missing: branches.count, isHeld: true)
-        var drains = false
-        if !item.isFence {
-            endOwnWork(for: item.role)
-            switch item.role {
-            case .start: break
-            case .end, .stop: drains = true
-            default: passage.isHeld = false
-            }
-            passageOfFrame[item.id] = lastNumber
-        } else {
-            drains = item.fence.drains
+        passages[lastNumber] = Passage(item, branches: branches.count)
+        guard let parcel = item.parcel else {
+            let fence = Fence(number: lastNumber, isSystem: item.isSystem, drains: item.fence.drains)
+            for branch in branches { branch.entrance.enter(Item(fence, item.direction)) }
+            return
         }
-        passages[lastNumber] = passage
+        endOwnWork(for: parcel.role)
+        passageOfFrame[parcel.id] = lastNumber
+        let drains = parcel.role == .end || parcel.role == .stop
         let fence = Fence(number: lastNumber, isSystem: item.isSystem, drains: drains)
         for branch in branches {
-            if !item.isFence { branch.enter(item) }
-            branch.enter(Item(fence, item.direction))
+            branch.entrance.enter(Item(parcel, item.direction, item.origin))
+            branch.entrance.enter(Item(fence, item.direction))
         }
     }
 
     override func receiveOutput(_ item: consuming Item, from branch: Int) {
         if let number = passageOfFrame[item.id], let passage = passages[number],
-            passage.item.direction == item.direction
+            passage.direction == item.direction
         {
             if passage.isHeld || passage.isOut { return }
             passages[number]?.isOut = true
@@ -71,8 +82,7 @@ final class ParallelNode: Node, @unchecked Sendable {  // confined like every no
             return
         }
         passages[fence.number] = nil
-        let id = passage.item.id
-        if passageOfFrame[id] == fence.number { passageOfFrame[id] = nil }
+        if let id = passage.parcel?.id, passageOfFrame[id] == fence.number { passageOfFrame[id] = nil }
         if passage.isHeld { forward(passage.item) }
     }
 

@@ -278,7 +278,7 @@ public final class PipelineSession: Sendable {
                 scheduler.release()
             }
             if direction == .downstream, core.head?.next.isFull == true {
-                await scheduler.passTime { await core.head?.next.untilRoom() }
+                await scheduler.passTime { await core.head?.next.node.untilRoom() }
             }
         }
         // Another task may have ended the session meanwhile.
@@ -300,7 +300,7 @@ public final class PipelineSession: Sendable {
             }
             if isFirst { return enter(parcel, fence: .end) }
         }
-        let entry: Node = direction == .downstream ? core.head.next : core.tail.previous
+        let entry: Neighbour = direction == .downstream ? core.head.next : core.tail.previous
         entry.receive(Item(parcel, direction))
         core.scheduler.runReadyNodes()
     }

@@ -12,8 +12,7 @@ struct SessionGraph {
         name(pipeline)
         var last: Node = core.head
         for node in makeNodes(pipeline.processors, place: nil, parent: nil) + [core.tail as Node] {
-            last.next = node
-            node.previous = last
+            Node.connect(last, node)
             last = node
         }
         core.nodes.append(contentsOf: [core.head, core.tail])

@@ -14,11 +14,12 @@ import Synchronization
 /// The order in which things run is that of their becoming ready:
 /// 1. jobs of Swift tasks, so that a processor runs until it waits; after 64 of them in a row, one of each of the others, so that
 ///    tasks which only yield hold up nothing;
-/// 2. nodes with frames in their inboxes;
-/// 3. timers that are due, all those of one deadline together;
-/// 4. those who wait for the session to have nothing else to do.
+/// 2. lanes of asynchronous processors, called by a `ProcessorCaller`;
+/// 3. nodes with frames in their inboxes;
+/// 4. timers that are due, all those of one deadline together;
+/// 5. those who wait for the session to have nothing else to do.
 ///
-/// With simulated time, time moves on to the next deadline when all of this is done and somebody waits for it (C18). With a seed, step 2 picks
+/// With simulated time, time moves on to the next deadline when all of this is done and somebody waits for it (C18). With a seed, step 3 picks
 /// among the ready nodes at random, reproducibly.
 ///
 /// `@unchecked Sendable`: everything but the atomics, and `inbox`, which the thread's lock guards, is only touched while the scheduler has its turn on its thread, which
@@ -44,7 +45,11 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     // `@exclusivity(unchecked)`: as in `Node`.
     @exclusivity(unchecked) private var jobs: Deque<UnownedJob> = []
-    @exclusivity(unchecked) private var ready: Deque<Node> = []
+    @exclusivity(unchecked) private var lanes = UniqueDeque<Lane>()
+    @exclusivity(unchecked) private var ready = UniqueDeque<Neighbour>()
+    /// Those that live, and those of them that have nothing to do.
+    private var callers: [ProcessorCaller] = []
+    private var restingCallers: [ProcessorCaller] = []
     @exclusivity(unchecked) private var timers = TimerQueue<Waiter>()
     private var idleWaiters: Deque<CheckedContinuation<Void, Never>> = []
     private var armedWakeup: Int64?
@@ -127,12 +132,18 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     func schedule(_ node: Node) {
         if node.isScheduled { return }
         node.isScheduled = true
-        ready.append(node)
+        ready.append(Neighbour(node))
     }
 
-    /// Takes all nodes out of the line, and their timers: the session is over.
+    /// Puts a lane in line for a caller.
+    func putInLine(_ lane: Lane) { lanes.append(lane) }
+
+    /// Takes all nodes out of the line, and their timers, and ends the callers: the session is over.
     func forgetNodes() {
         ready.removeAll()
+        lanes.removeAll()
+        for caller in callers { caller.cancel() }
+        restingCallers.removeAll()
         timers.removeAll { waiter in
             if case .action = waiter { true } else { false }
         }
@@ -180,7 +191,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         await withCheckedContinuation { idleWaiters.append($0) }
     }
 
-    private var isIdle: Bool { jobs.isEmpty && ready.isEmpty && holds == 0 }
+    private var isIdle: Bool { jobs.isEmpty && lanes.isEmpty && ready.isEmpty && holds == 0 }
 
     /// Runs ready nodes without leaving the caller's job, as long as no task of a processor has anything to do.
     func runReadyNodes() {
@@ -190,9 +201,35 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     private func runNodes() {
-        while jobs.isEmpty, let node = nextReady() {
-            timeOfStep = nil
-            node.runScheduled()
+        while lanes.isEmpty, runNextNode() {}
+    }
+
+    // MARK: - For callers
+
+    /// Runs the next node, unless jobs come first; false if there is none.
+    func runNextNode() -> Bool {
+        guard jobs.isEmpty, let node = nextReady() else { return false }
+        timeOfStep = nil
+        node.runScheduled()
+        return true
+    }
+
+    /// The next lane to call, unless jobs come first.
+    func nextLane(beforeJobs: Bool) -> Lane? {
+        guard beforeJobs || jobs.isEmpty, let lane = lanes.popFirst() else { return nil }
+        timeOfStep = nil
+        return lane
+    }
+
+    func isResting(_ caller: ProcessorCaller) { restingCallers.append(caller) }
+
+    func hasEnded(_ caller: ProcessorCaller) { callers.removeAll { $0 === caller } }
+
+    private func wakeCaller() {
+        if let caller = restingCallers.popLast() {
+            caller.wake()
+        } else {
+            callers.append(ProcessorCaller(self))
         }
     }
 
@@ -255,6 +292,10 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
             return true
         }
         jobsInARow = 0
+        if !lanes.isEmpty {
+            wakeCaller()
+            return true
+        }
         if let node = nextReady() {
             node.runScheduled()
             return true
@@ -279,7 +320,9 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     private func letOthersRun() {
         jobsInARow = 0
         takeJobsFromInbox()
-        if let node = nextReady() {
+        if !lanes.isEmpty {
+            wakeCaller()
+        } else if let node = nextReady() {
             timeOfStep = nil
             node.runScheduled()
         }
@@ -298,7 +341,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    private func nextReady() -> Node? {
+    private func nextReady() -> Neighbour? {
         guard random != nil, ready.count > 1 else { return ready.popFirst() }
         ready.swapAt(0, Int.random(in: 0..<ready.count, using: &random!))
         return ready.popFirst()

@@ -77,7 +77,7 @@ struct BatchRelease {
         for placement in placements where placement.duplicateOf == nil {
             let origin = FrameOrigin(
                 stage: stage, batch: batch, branch: outputs[placement.output].branch, position: placement.position)
-            node.forward(Item(outputs[placement.output].item, origin: origin))
+            node.forward(Item(outputs[placement.output].parcel, outputs[placement.output].direction, origin))
         }
         if let (inbound, position) = swallowed {
             let origin = FrameOrigin(stage: stage, batch: batch, branch: -1, position: position)
@@ -96,9 +96,8 @@ struct BatchRelease {
         for placement in placements {
             guard let winner = placement.duplicateOf.map({ outputs[$0] }) else { continue }
             let other = outputs[placement.output]
-            guard let frame = other.item.parcel?.frame, let released = winner.item.parcel?.frame,
-                !frame.hasSameContent(as: released)
-            else { continue }
+            let (frame, released) = (other.parcel.frame, winner.parcel.frame)
+            if frame.hasSameContent(as: released) { continue }
             session.report(
                 .anomaly, stage: stage, batch: batch, branch: other.branch, direction: other.direction,
                 subject: other.sequence

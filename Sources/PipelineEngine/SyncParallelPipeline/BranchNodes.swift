@@ -4,38 +4,20 @@ final class BranchNodes {
     let nodes: [Node]
     private let source: BranchEnd
     private let sink: BranchEnd
-    /// Where items go in, in either direction. `unowned(unsafe)`: see `Node.next`.
-    private unowned(unsafe) let first: Node
-    private unowned(unsafe) let last: Node
+    /// Where items go in, in either direction.
+    let entrance: BranchEntrance
 
     init(nodes: [Node], source: BranchEnd, sink: BranchEnd) {
         self.nodes = nodes
         self.source = source
         self.sink = sink
-        first = nodes.first ?? sink
-        last = nodes.last ?? source
+        entrance = BranchEntrance(first: Neighbour(nodes.first ?? sink), last: Neighbour(nodes.last ?? source))
         var before: Node = source
         for node in nodes + [sink] {
-            before.next = node
-            node.previous = before
+            Node.connect(before, node)
             before = node
         }
     }
-
-    /// Sends an item in: downstream at the source, upstream at the sink (C14).
-    func enter(_ item: consuming Item) {
-        if item.direction == .downstream { first.receive(item) } else { last.receive(item) }
-    }
-
-    /// Sends a frame in, and the fence behind it.
-    func enter(_ item: consuming Item, _ fence: consuming Item) {
-        let node = item.direction == .downstream ? first : last
-        node.receive(item)
-        node.receive(fence)
-    }
-
-    /// The node through which downstream items enter.
-    var entry: Node { first }
 
     /// The processor that holds up a fence in this branch; nil if none does.
     var holder: String? {
@@ -46,14 +28,28 @@ final class BranchNodes {
     }
 }
 
+/// Where items go into a branch: downstream ones at its source, upstream ones at its sink (C14).
+struct BranchEntrance {
+    let first: Neighbour
+    let last: Neighbour
+
+    func enter(_ item: consuming Item) { (item.direction == .downstream ? first : last).receive(item) }
+
+    /// Sends a frame in, and a fence behind it.
+    func enter(_ parcel: Parcel, _ direction: FrameDirection, before fence: Fence) {
+        let node = direction == .downstream ? first : last
+        node.receive(Item(parcel, direction))
+        node.receive(Item(fence, direction))
+    }
+}
+
 /// The source or sink of a branch: where its outputs reach the node that it belongs to. It never waits.
 final class BranchEnd: Node, @unchecked Sendable {  // confined like every node
-    /// `unowned(unsafe)`: see `Node.next`.
-    private unowned(unsafe) let owner: Node
+    private let owner: Neighbour
     private let branch: Int
 
     init(owner: Node, branch: Int, processor: (any FrameProcessor)?) {
-        self.owner = owner
+        self.owner = Neighbour(owner)
         self.branch = branch
         super.init(session: owner.session, processor: processor, place: nil)
     }

@@ -10,7 +10,10 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     private let stallPolicy: StallPolicy
 
     /// The nodes of each branch, source and sink included.
-    @exclusivity(unchecked) var branches: [BranchNodes] = []
+    @exclusivity(unchecked) var branches: [BranchNodes] = [] {
+        didSet { entrances = branches.map(\.entrance) }
+    }
+    @exclusivity(unchecked) private var entrances: [BranchEntrance] = []
     @exclusivity(unchecked) private var barrier: SyncBarrier
     @exclusivity(unchecked) private var release: BatchRelease
     @exclusivity(unchecked) private var passing = PassingSystemFrames()
@@ -32,7 +35,7 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     private enum StartPhase {
         case none
         /// Branches have yet to give back the fence behind it; system frames born meanwhile come out after it.
-        case underWay(Item, missing: Int, born: [(Item, branch: Int)])
+        case underWay(Parcel, missing: Int, born: [(parcel: Parcel, branch: Int)])
     }
 
     init(session: SessionCore, stage: SyncParallelPipeline, number: Int, place: BranchPlace?) {
@@ -55,7 +58,7 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     override func run() {
         if case .underWay = start {
             // Nothing overtakes a StartFrame but the end of everything.
-            guard systemInbox.contains(where: { $0.role == .cancel }) else { return }
+            guard systemInbox.indices.contains(where: { systemInbox[$0].role == .cancel }) else { return }
             start = .none
         }
         while let item = systemInbox.popFirst() {
@@ -64,7 +67,7 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
         }
         while !barrier.isOpen, !inbox.isEmpty {
             if next.isFull, inbox[0].direction == .downstream {
-                next.scheduleWhenRoom(self)
+                next.node.scheduleWhenRoom(self)
                 return
             }
             guard let item = takeFromInbox() else { return }
@@ -72,21 +75,22 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
         }
     }
 
-    private func takeSystem(_ item: Item) {
+    private func takeSystem(_ item: consuming Item) {
         guard let parcel = item.parcel else { return forward(item) }
-        switch item.role {
-        case .start where item.direction == .downstream:
-            start = .underWay(item, missing: branches.count, born: [])
-            sendPast(item)
+        let direction = item.direction
+        switch parcel.role {
+        case .start where direction == .downstream:
+            start = .underWay(parcel, missing: branches.count, born: [])
+            sendPast(parcel, direction)
             return
         case .interruption where interruptsItself: interrupt(by: nil)
         case .cancel: cancel()
         default: break
         }
         // It is pushed on before the branches see it, so that no branch can delay it (C7).
-        session.report(.bypass, stage: number, direction: item.direction, frame: parcel)
-        forward(Item(item, origin: passed(by: -1)))
-        sendPast(item)
+        session.report(.bypass, stage: number, direction: direction, frame: parcel)
+        forward(Item(parcel, direction, passed(by: -1)))
+        sendPast(parcel, direction)
     }
 
     /// The mark of a frame that passed outside of batches.
@@ -95,12 +99,12 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     }
 
     /// Sends a system frame through the branches, with a fence that tells when its copies are all back.
-    private func sendPast(_ item: Item) {
-        let fence = Fence(number: passing.add(item.id, copies: branches.count), isSystem: true, drains: false)
-        for branch in branches { branch.enter(Item(item, origin: .none), Item(fence, item.direction)) }
+    private func sendPast(_ parcel: Parcel, _ direction: FrameDirection) {
+        let fence = Fence(number: passing.add(parcel.id, copies: branches.count), isSystem: true, drains: false)
+        for entrance in entrances { entrance.enter(parcel, direction, before: fence) }
     }
 
-    private func accept(_ item: Item) {
+    private func accept(_ item: consuming Item) {
         guard let parcel = item.parcel else { return }
         let direction = item.direction
         if isEnded || isCancelled {
@@ -118,38 +122,36 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
         setStallTimer()
         // The SyncFrame, as what it is inside the runtime: it cannot be swallowed, copied or overtaken (C6).
         let sync = Fence(number: batch, isSystem: false, drains: true)
-        let frameItem = Item(item, origin: .none)
-        let syncItem = Item(sync, direction)
-        for branch in branches { branch.enter(frameItem, syncItem) }
+        for entrance in entrances { entrance.enter(parcel, direction, before: sync) }
     }
 
     // MARK: - Branches giving back
 
     override func receiveOutput(_ item: consuming Item, from branch: Int) {
+        guard let parcel = item.parcel else { return }
         let direction = item.direction
-        if item.isSystem {
-            if !passing.contains(item.id) { passOn(item, born: branch) }
+        if parcel.isSystem {
+            if !passing.contains(parcel.id) { passOn(parcel, direction, born: branch) }
             return
         }
         if isCancelled || isEnded {
             let reason = isCancelled ? "the session was cancelled" : "it came after the EndFrame"
-            session.report(.drop, stage: number, branch: branch, direction: direction, frame: item.parcel) { reason }
+            session.report(.drop, stage: number, branch: branch, direction: direction, frame: parcel) { reason }
             return
         }
-        if barrier.isInterrupted, item.isDroppedByInterruption {
+        if barrier.isInterrupted, parcel.isDroppedByInterruption {
             session.report(
-                .drop, stage: number, batch: barrier.batch, branch: branch, direction: direction, frame: item.parcel
+                .drop, stage: number, batch: barrier.batch, branch: branch, direction: direction, frame: parcel
             ) { "its batch was interrupted" }
             return
         }
         let batch = barrier.currentBatch
         let (emission, arrival) = barrier.nextPlace(in: branch)
         guard session.isObserved else {
-            _ = barrier.output(item, from: branch)
+            _ = barrier.output(parcel, direction, from: branch)
             return
         }
-        let parcel = item.parcel
-        let decision = barrier.output(item, from: branch)
+        let decision = barrier.output(parcel, direction, from: branch)
         barrier.recordedLatestOutput(
             as: session.report(
                 decision == .late ? .late : .output, stage: number, batch: batch, branch: branch,
@@ -157,14 +159,14 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     }
 
     /// Pushes on a system frame that was born in a branch (C7).
-    private func passOn(_ item: Item, born branch: Int) {
-        if case .underWay(let startItem, let missing, var born) = start, item.direction == .downstream {
-            born.append((item, branch))
-            start = .underWay(startItem, missing: missing, born: born)
+    private func passOn(_ parcel: Parcel, _ direction: FrameDirection, born branch: Int) {
+        if case .underWay(let startParcel, let missing, var born) = start, direction == .downstream {
+            born.append((parcel, branch))
+            start = .underWay(startParcel, missing: missing, born: born)
             return
         }
-        session.report(.bypass, stage: number, branch: branch, direction: item.direction, frame: item.parcel)
-        emit(Item(item, origin: passed(by: branch)))
+        session.report(.bypass, stage: number, branch: branch, direction: direction, frame: parcel)
+        emit(Item(parcel, direction, passed(by: branch)))
     }
 
     override func receiveBack(_ fence: Fence, from branch: Int, _ direction: FrameDirection) {
@@ -189,15 +191,15 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     }
 
     private func startPassed(_ fence: Fence) {
-        guard case .underWay(let item, let missing, let born) = start else { return }
+        guard case .underWay(let parcel, let missing, let born) = start else { return }
         if missing > 1 {
-            start = .underWay(item, missing: missing - 1, born: born)
+            start = .underWay(parcel, missing: missing - 1, born: born)
             return
         }
         start = .none
-        session.report(.bypass, stage: number, direction: item.direction, frame: item.parcel)
-        forward(Item(item, origin: passed(by: -1)))
-        for (item, branch) in born { passOn(item, born: branch) }
+        session.report(.bypass, stage: number, direction: .downstream, frame: parcel)
+        forward(Item(parcel, .downstream, passed(by: -1)))
+        for (parcel, branch) in born { passOn(parcel, .downstream, born: branch) }
         session.scheduler.schedule(self)
     }
 
@@ -226,8 +228,7 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
 
     /// A processor in a branch of this stage pushed an interruption; one that merely passes through the branch changes
     /// nothing, for the stage was interrupted when it came.
-    func interruptionPushed(_ item: Item, by node: Node) {
-        let id = item.id
+    func interruptionPushed(_ id: Int64, by node: Node) {
         // Every processor on its way out pushes it again; only its birth interrupts.
         if passing.contains(id) || bornInterruptions.contains(id) { return }
         if bornInterruptions.count == 16 { bornInterruptions.removeFirst() }

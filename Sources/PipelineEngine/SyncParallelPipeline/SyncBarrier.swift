@@ -12,7 +12,8 @@ import DequeModule
 struct SyncBarrier {
     /// An output as it waits for its release.
     struct Output: ReleasableOutput {
-        let item: Item
+        let parcel: Parcel
+        let direction: FrameDirection
         let branch: Int
         let emission: Int
         let arrival: Int
@@ -21,10 +22,9 @@ struct SyncBarrier {
         var sequence: Int64 = 0
 
         var outputBranch: Int { branch }
-        var outputDirection: FrameDirection { item.direction }
-        var outputFrameID: Int64 { item.id }
-        var outputType: FrameType { item.parcel?.type ?? .frame }
-        var direction: FrameDirection { item.direction }
+        var outputDirection: FrameDirection { direction }
+        var outputFrameID: Int64 { parcel.id }
+        var outputType: FrameType { parcel.type }
     }
 
     /// What became of a SyncFrame that a branch gave back.
@@ -86,11 +86,11 @@ struct SyncBarrier {
     func nextPlace(in branch: Int) -> (emission: Int, arrival: Int) { (branches[branch].emissions, arrivals) }
 
     /// Takes an output of a branch; it is the last of `outputs` afterwards.
-    mutating func output(_ item: consuming Item, from branch: Int) -> OutputDecision {
+    mutating func output(_ parcel: consuming Parcel, _ direction: FrameDirection, from branch: Int) -> OutputDecision {
         let isOnTime = isOpen && branches[branch].owed.first == batch
         outputs.append(
             Output(
-                item: item, branch: branch, emission: branches[branch].emissions, arrival: arrivals,
+                parcel: parcel, direction: direction, branch: branch, emission: branches[branch].emissions, arrival: arrivals,
                 isLate: !isOnTime))
         branches[branch].emissions += 1
         arrivals += 1
@@ -116,8 +116,8 @@ struct SyncBarrier {
     /// those are the late ones.
     mutating func interrupt() -> [Output] {
         isInterrupted = isOpen
-        let dropped = outputs.filter(\.item.isDroppedByInterruption)
-        outputs.removeAll(where: \.item.isDroppedByInterruption)
+        let dropped = outputs.filter(\.parcel.isDroppedByInterruption)
+        outputs.removeAll(where: \.parcel.isDroppedByInterruption)
         return dropped
     }
 

@@ -27,7 +27,7 @@ import Testing
         var arrived: [(branch: Int, emission: Int)] = []
         for (step, branch) in turns.enumerated() {
             if done[branch] < counts[branch] {
-                let decision = barrier.output(SyncBarrierTests.item, from: branch)
+                let decision = barrier.output(SyncBarrierTests.parcel, .downstream, from: branch)
                 guard decision == .output else {
                     Issue.record("\(turns): output taken as \(decision)")
                     return
@@ -65,7 +65,7 @@ import Testing
         return ended
     }
 
-    private static let item = Item(TextFrame("x"), .downstream)
+    private static let parcel = Parcel(TextFrame("x"))
 
     private func combinations(of length: Int, upTo limit: Int) -> [[Int]] {
         if length == 0 { return [[]] }
@@ -97,15 +97,15 @@ import Testing
         var barrier = SyncBarrier(branches: 2)
         let first = barrier.open()
         _ = barrier.sync(of: first, from: 0)
-        #expect(barrier.output(Item(TextFrame("late"), .downstream), from: 0) == .late)
-        #expect(barrier.output(Item(TextFrame("on time"), .downstream), from: 1) == .output)
+        #expect(barrier.output(Parcel(TextFrame("late")), .downstream, from: 0) == .late)
+        #expect(barrier.output(Parcel(TextFrame("on time")), .downstream, from: 1) == .output)
         #expect(barrier.currentBatch == first)
         _ = barrier.sync(of: first, from: 1)
         #expect(close(&barrier).map(\.arrival) == [0, 1])
-        #expect(barrier.output(Item(TextFrame("between"), .downstream), from: 1) == .late)
+        #expect(barrier.output(Parcel(TextFrame("between")), .downstream, from: 1) == .late)
         #expect(barrier.currentBatch == first + 1)
         #expect(barrier.open() == first + 1)
-        #expect(barrier.output(Item(TextFrame("next"), .downstream), from: 1) == .output)
+        #expect(barrier.output(Parcel(TextFrame("next")), .downstream, from: 1) == .output)
         #expect(barrier.outputs.map(\.emission) == [0, 1])
     }
 
@@ -116,10 +116,10 @@ import Testing
         _ = barrier.sync(of: first, from: 0)
         _ = close(&barrier)
         let second = barrier.open()
-        #expect(barrier.output(Item(TextFrame("of the first"), .downstream), from: 1) == .late)
+        #expect(barrier.output(Parcel(TextFrame("of the first")), .downstream, from: 1) == .late)
         #expect(barrier.sync(of: second, from: 1) == .stray)
         #expect(barrier.sync(of: first, from: 1) == .overdue)
-        #expect(barrier.output(Item(TextFrame("of the second"), .downstream), from: 1) == .output)
+        #expect(barrier.output(Parcel(TextFrame("of the second")), .downstream, from: 1) == .output)
         #expect(barrier.sync(of: second, from: 1) == .waiting)
         #expect(barrier.sync(of: second, from: 0) == .complete)
     }
@@ -128,12 +128,12 @@ import Testing
     func interruption() {
         var barrier = SyncBarrier(branches: 1)
         let batch = barrier.open()
-        _ = barrier.output(Item(TextFrame("gone"), .downstream), from: 0)
-        _ = barrier.output(Item(ReceiptFrame(), .downstream), from: 0)
-        #expect(barrier.interrupt().map { $0.item.parcel?.frame.text } == ["gone"])
+        _ = barrier.output(Parcel(TextFrame("gone")), .downstream, from: 0)
+        _ = barrier.output(Parcel(ReceiptFrame()), .downstream, from: 0)
+        #expect(barrier.interrupt().map { $0.parcel.frame.text } == ["gone"])
         #expect(barrier.isInterrupted)
         #expect(barrier.sync(of: batch, from: 0) == .complete)
-        #expect(close(&barrier).map { $0.item.parcel?.frame.text } == ["receipt"])
+        #expect(close(&barrier).map { $0.parcel.frame.text } == ["receipt"])
         #expect(!barrier.isInterrupted)
     }
 }
