@@ -90,7 +90,8 @@ struct SyncBarrier {
         let isOnTime = isOpen && branches[branch].owed.first == batch
         outputs.append(
             Output(
-                parcel: parcel, direction: direction, branch: branch, emission: branches[branch].emissions, arrival: arrivals,
+                parcel: parcel, direction: direction, branch: branch, emission: branches[branch].emissions,
+                arrival: arrivals,
                 isLate: !isOnTime))
         branches[branch].emissions += 1
         arrivals += 1
