@@ -98,22 +98,31 @@ final class ReleaseCounter: Sendable {
     }
 }
 
-/// So many texts, each made when it is asked for.
+/// So many texts, each a frame that is made when it is asked for; what they say is there before, as in Pipecat's measurement.
 struct Texts: Sequence, Sendable {
-    let count: Int
+    private static let words = (0..<1024).map { "frame \($0)" }
 
-    func makeIterator() -> Iterator { Iterator(count: count) }
+    let count: Int
+    private let words = Self.words
+
+    init(count: Int) { self.count = count }
+
+    func makeIterator() -> Iterator { Iterator(count: count, words: words) }
 
     struct Iterator: IteratorProtocol {
         let count: Int
+        let words: [String]
         private var number = 0
 
-        init(count: Int) { self.count = count }
+        init(count: Int, words: [String]) {
+            self.count = count
+            self.words = words
+        }
 
         mutating func next() -> (any Frame)? {
             if number == count { return nil }
             number += 1
-            return TextFrame("frame \(number)")
+            return TextFrame(words[number & 1023])
         }
     }
 }

@@ -40,11 +40,11 @@ public protocol FrameProcessor: AnyObject, Sendable {
     func cleanup() async
 
     /// Handles one frame.
-    func process(_ frame: any Frame, direction: FrameDirection) async throws
+    nonisolated(nonsending) func process(_ frame: any Frame, direction: FrameDirection) async throws
 
     /// Returns when all that the processor took on before is pushed. A processor that goes on working after `process`
     /// has returned implements it; the SyncFrame passes when it returns (C6).
-    func drain() async throws
+    nonisolated(nonsending) func drain() async throws
 }
 
 extension FrameProcessor {
@@ -53,7 +53,7 @@ extension FrameProcessor {
     public var generatesMetrics: Bool { false }
     public func setup(_ setup: ProcessorSetup) async throws {}
     public func cleanup() async {}
-    public func drain() async throws {}
+    public nonisolated(nonsending) func drain() async throws {}
 
     /// The name given to the link, else the type's name with its number in the pipeline: `Shout#0`.
     public var name: String { link.name ?? String(describing: Self.self) }
@@ -65,7 +65,9 @@ extension FrameProcessor {
 
     /// Sends a frame to the next processor (downstream) or the one before (upstream). Waits while the next one has more
     /// to do than it can take (C19).
-    public nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
+    public nonisolated(nonsending) func push(
+        _ frame: consuming any Frame, _ direction: FrameDirection = .downstream
+    ) async {
         await link.push(frame, direction)
     }
 }

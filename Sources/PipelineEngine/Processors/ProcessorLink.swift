@@ -44,18 +44,22 @@ public final class ProcessorLink: Sendable {
     ///
     /// Waits while the next one has more to do than it can take (C19); upstream never waits. What is pushed from a cancelled
     /// task is dropped and recorded if it is interruptible (C10); what is pushed when no session runs is dropped.
-    public nonisolated(nonsending) func push(_ frame: any Frame, _ direction: FrameDirection = .downstream) async {
-        guard let node else { return }
-        let scheduler = node.session.scheduler
-        if scheduler.isCurrent {
-            guard let full = node.push(frame, direction) else { return }
-            if scheduler.isHome {
+    public nonisolated(nonsending) func push(
+        _ frame: consuming any Frame, _ direction: FrameDirection = .downstream
+    ) async {
+        guard let node = SessionScheduler.nodeInCall(of: self) ?? node else { return }
+        if node.session.scheduler.isCurrent {
+            guard let full = node.push(Parcel(frame), direction) else { return }
+            if node.session.scheduler.isHome {
                 await full.untilRoom()
             } else {
-                await withTaskExecutorPreference(scheduler) { await full.untilRoom() }
+                await withTaskExecutorPreference(node.session.scheduler) { await full.untilRoom() }
             }
         } else {
-            await withTaskExecutorPreference(scheduler) { await node.push(frame, direction)?.untilRoom() }
+            let parcel = Parcel(frame)
+            await withTaskExecutorPreference(node.session.scheduler) {
+                await node.push(parcel, direction)?.untilRoom()
+            }
         }
     }
 
@@ -103,17 +107,17 @@ extension Node {
     /// Sends on what the processor pushed from a task.
     ///
     /// - Returns: the node in which the caller has to wait for room; nil if there is some.
-    fileprivate func push(_ frame: any Frame, _ direction: FrameDirection) -> Node? {
+    fileprivate func push(_ parcel: consuming Parcel, _ direction: FrameDirection) -> Node? {
         if session.isOver { return nil }
-        let parcel = Parcel(frame)
-        if Task.isCancelled, parcel.isDroppedByInterruption {
+        if parcel.isDroppedByInterruption, Task.isCancelled {
             session.report(.drop, at: place, frame: parcel, direction: direction) {
                 "\(processor?.name ?? "a processor") pushed it after it was interrupted"
             }
             return nil
         }
         session.scheduler.readTimeAnew()
-        emit(Item(parcel, direction, origin(of: parcel.id)))
-        return direction == .downstream && !session.isOver && !parcel.isSystem && next.isFull ? next.node : nil
+        let (isSystem, origin) = (parcel.isSystem, origin(of: parcel.id))
+        emit(Item(parcel, direction, origin))
+        return direction == .downstream && !session.isOver && !isSystem && next.isFull ? next.node : nil
     }
 }

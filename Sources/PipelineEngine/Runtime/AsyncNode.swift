@@ -2,12 +2,21 @@ import DequeModule
 
 /// The node of a processor that may wait: each lane takes its items one after the other, called by a `ProcessorCaller`.
 final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
-    private lazy var synchronized = Lane(node: self, isSystem: false)
-    private lazy var system = Lane(node: self, isSystem: true)
+    private let synchronized = Lane(isSystem: false)
+    private let system = Lane(isSystem: true)
+    /// The processor's, by which it is known which node a frame is pushed from.
+    let link: ProcessorLink
+
+    init(session: SessionCore, asynchronous processor: any FrameProcessor, place: BranchPlace?) {
+        link = processor.link
+        super.init(session: session, processor: processor, place: place)
+        synchronized.node = self
+        system.node = self
+    }
 
     override func run() {
-        if !systemInbox.isEmpty { system.start() }
-        if !inbox.isEmpty { synchronized.start() }
+        if !systemInbox.isEmpty { system.start(in: session.scheduler) }
+        if !inbox.isEmpty { synchronized.start(in: session.scheduler) }
     }
 
     override func interrupt(by interrupter: Node?) {
@@ -26,7 +35,10 @@ final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
         system.cancel()
     }
 
-    override func origin(of id: Int64) -> FrameOrigin { synchronized.origin(of: id) ?? system.origin(of: id) ?? .none }
+    override func origin(of id: Int64) -> FrameOrigin {
+        if synchronized.origin != .none, synchronized.frameID == id { return synchronized.origin }
+        return system.frameID == id ? system.origin : .none
+    }
 
     override var holder: String? { synchronized.isBusy || !inbox.isEmpty ? processor?.name : nil }
 
@@ -35,8 +47,10 @@ final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
     // `nonisolated(nonsending)`, here and on the way of what a processor pushes: a call that stays where it is costs no switch.
     fileprivate nonisolated(nonsending) func handle(_ item: consuming Item) async {
         guard let processor else { return }
-        if let parcel = item.parcel {
+        if !item.isFence {
             let direction = item.direction
+            guard let parcel = item.takeParcel() else { return }
+            session.scheduler.nodeInCall = .passUnretained(self)
             if parcel.role != .ordinary { endOwnWork(for: parcel.role) }
             do { try await processor.process(parcel.frame, direction: direction) } catch {
                 if !Task.isCancelled { fail(error, handling: parcel) }
@@ -59,64 +73,61 @@ final class Lane: @unchecked Sendable {
     /// Whether the running task calls a system lane: one that interrupts does not thereby end itself.
     @TaskLocal static var isSystemLane = false
 
-    /// `unowned(unsafe)`: the node holds the lane, and the session the node for as long as anything runs.
-    private unowned(unsafe) let node: AsyncNode
+    /// `unowned(unsafe)`: it holds the lane, and the session holds it for as long as anything runs.
+    unowned(unsafe) fileprivate var node: AsyncNode!
     private let isSystem: Bool
     // `@exclusivity(unchecked)`: as in `Node`.
-    /// Who makes the lane's calls now.
-    @exclusivity(unchecked) private var caller: ProcessorCaller?
-    @exclusivity(unchecked) private var isInLine = false
-    /// The frame of the call under way; nil for a fence.
-    @exclusivity(unchecked) private var parcel: Parcel?
-    /// The mark of the release with which it came.
-    @exclusivity(unchecked) private var origin = FrameOrigin.none
-    /// Whether a call is under way.
+    /// Who makes the lane's calls now. `unowned(unsafe)`: it runs meanwhile.
+    @exclusivity(unchecked) private unowned(unsafe) var caller: ProcessorCaller?
+    /// Whether it waits for a caller, or has one.
+    @exclusivity(unchecked) private var isStarted = false
+    /// Whether a call is under way, and whether an interruption ends it.
     @exclusivity(unchecked) private(set) var isBusy = false
+    @exclusivity(unchecked) private var isInterruptible = false
+    /// The id of the frame of that call, 0 if there is none.
+    @exclusivity(unchecked) private(set) var frameID: Int64 = 0
+    /// The mark of the release with which it came.
+    @exclusivity(unchecked) private(set) var origin = FrameOrigin.none
 
-    init(node: AsyncNode, isSystem: Bool) {
-        self.node = node
-        self.isSystem = isSystem
-    }
+    init(isSystem: Bool) { self.isSystem = isSystem }
 
     /// Lets the lane take what has come.
-    func start() {
-        if isInLine || caller != nil { return }
-        isInLine = true
-        node.session.scheduler.putInLine(self)
+    func start(in scheduler: SessionScheduler) {
+        if isStarted { return }
+        isStarted = true
+        scheduler.putInLine(self)
     }
 
     /// Handles what waits, until nothing does or the caller was cancelled.
     nonisolated(nonsending) func run(by caller: ProcessorCaller) async {
-        isInLine = false
         self.caller = caller
-        let node = node
+        guard let node else { return }
         if isSystem {
             await Lane.$isSystemLane.withValue(true) { await handleItems(of: node, caller) }
         } else {
             await handleItems(of: node, caller)
         }
         self.caller = nil
+        isStarted = false
         // Cancelled while it handled an item: what has come meanwhile goes to another caller.
         if caller.isCancelled, !node.session.isOver { node.session.scheduler.schedule(node) }
     }
 
     private nonisolated(nonsending) func handleItems(of node: AsyncNode, _ caller: ProcessorCaller) async {
         while !caller.isCancelled, let item = node.take(system: isSystem) {
-            parcel = item.parcel
+            frameID = item.id
             origin = item.origin
+            isInterruptible = item.isFence || item.isDroppedByInterruption
             isBusy = true
             await node.handle(item)
             isBusy = false
-            parcel = nil
+            frameID = 0
         }
     }
 
-    /// The mark of the release with which the frame of this id came, if it is handled now and has one.
-    func origin(of id: Int64) -> FrameOrigin? { parcel?.id == id && origin != .none ? origin : nil }
-
     /// Cancels interruptible work under way; the lane goes on when it returns.
     func interrupt() {
-        if isBusy, parcel?.isDroppedByInterruption ?? true { caller?.cancel() }
+        if isBusy, isInterruptible { caller?.cancel() }
     }
 
     /// Ends the call under way.

@@ -23,13 +23,15 @@ final class ImmediateNode: Node, @unchecked Sendable {  // confined like every n
     }
 
     private func handle(_ item: consuming Item) {
-        guard let parcel = item.parcel else { return forward(item) }
-        if item.role != .ordinary { endOwnWork(for: item.role) }
+        if item.isFence { return forward(item) }
+        let (direction, origin) = (item.direction, item.origin)
+        guard let parcel = item.takeParcel() else { return }
+        if parcel.role != .ordinary { endOwnWork(for: parcel.role) }
         var failure: (any Error)?
-        do { try immediate.process(parcel.frame, direction: item.direction, into: &output) } catch { failure = error }
+        do { try immediate.process(parcel.frame, direction: direction, into: &output) } catch { failure = error }
         while let pushed = output.items.popFirst() {
-            if item.origin != .none, pushed.id == parcel.id {
-                emit(Item(pushed, origin: item.origin))
+            if origin != .none, pushed.id == parcel.id {
+                emit(Item(pushed, origin: origin))
             } else {
                 emit(pushed)
             }

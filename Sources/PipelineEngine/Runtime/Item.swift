@@ -3,7 +3,7 @@
 /// `~Copyable`: from node to node it is moved, so that no reference is counted on its way.
 struct Item: ~Copyable {
     /// nil for a fence.
-    let parcel: Parcel?
+    private(set) var parcel: Parcel?
     let direction: FrameDirection
     /// Whether the item overtakes what is synchronized: system frames, and fences behind them.
     let isSystem: Bool
@@ -20,17 +20,20 @@ struct Item: ~Copyable {
     /// Whether an interruption drops it. Fences it never drops (C6).
     var isDroppedByInterruption: Bool { parcel?.isDroppedByInterruption ?? false }
 
+    /// Its frame, taken out of it; nil for a fence.
+    consuming func takeParcel() -> Parcel? { parcel.take() }
+
     /// The part that the engine gives the frame's type.
     var role: FrameType.Role { parcel?.role ?? .ordinary }
 
     init(_ frame: consuming any Frame, _ direction: FrameDirection) { self.init(Parcel(frame), direction) }
 
-    init(_ parcel: Parcel, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
-        self.parcel = parcel
+    init(_ parcel: consuming Parcel, _ direction: FrameDirection, _ origin: FrameOrigin = .none) {
         self.direction = direction
         isSystem = parcel.isSystem
         self.origin = origin
         fence = .none
+        self.parcel = parcel
     }
 
     /// The frame of another item, on another way.
@@ -39,7 +42,7 @@ struct Item: ~Copyable {
         isSystem = item.isSystem
         self.origin = origin
         fence = .none
-        parcel = item.parcel
+        parcel = item.takeParcel()
     }
 
     init(_ fence: Fence, _ direction: FrameDirection) {

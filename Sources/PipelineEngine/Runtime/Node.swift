@@ -16,6 +16,8 @@ class Node: @unchecked Sendable {
     static let inboxCapacity = 128
 
     let session: SessionCore
+    /// The session's. `Unmanaged`: the session holds it.
+    private let scheduler: Unmanaged<SessionScheduler>
     /// nil for the session's own ends.
     let processor: (any FrameProcessor)?
     /// The branch that the node stands in, nil outside of stages.
@@ -36,6 +38,7 @@ class Node: @unchecked Sendable {
 
     init(session: SessionCore, processor: (any FrameProcessor)?, place: BranchPlace?) {
         self.session = session
+        scheduler = .passUnretained(session.scheduler)
         self.processor = processor
         self.place = place
     }
@@ -56,7 +59,7 @@ class Node: @unchecked Sendable {
         } else {
             inbox.append(item)
         }
-        session.scheduler.schedule(self)
+        if !isScheduled { scheduler._withUnsafeGuaranteedRef { $0.schedule(self) } }
     }
 
     /// Takes back a fence of this node's from the end of a branch.

@@ -1,4 +1,5 @@
 import NIOConcurrencyHelpers
+import Synchronization
 
 /// One life of a pipeline: frames go in, pass its processors, come out; whatever happens is told to an observer.
 ///
@@ -39,6 +40,8 @@ public final class PipelineSession: Sendable {
     private let places: [(processor: any FrameProcessor, node: Node, name: String)]
     /// Not `Synchronization.Mutex`, which the thread sanitizer does not know: it then reports races where there are none.
     private let state = NIOLockedValueBox(State())
+    /// Whether the phase is running or ending. Changed with the state; asked for with every frame.
+    private let takesFrames = Atomic(false)
 
     private struct State {
         enum Phase { case new, starting, running, ending, over }
@@ -147,7 +150,10 @@ public final class PipelineSession: Sendable {
             await self.core.tail.untilFence(SessionFence.start.rawValue)
         }
         let isOver = state.withLockedValue { state in
-            if state.phase == .starting { state.phase = .running }
+            if state.phase == .starting {
+                state.phase = .running
+                takesFrames.store(true, ordering: .releasing)
+            }
             return state.phase == .over
         }
         if isOver { throw PipelineError(.notRunning, "the session was ended while it started") }
@@ -245,7 +251,7 @@ public final class PipelineSession: Sendable {
         }
     }
 
-    private var isRunning: Bool { state.withLockedValue { $0.phase == .running || $0.phase == .ending } }
+    private var isRunning: Bool { takesFrames.load(ordering: .acquiring) }
 
     /// Takes a frame in if nothing has to be waited for: then no task is switched, which would cost more than the frame does.
     ///
@@ -388,7 +394,10 @@ public final class PipelineSession: Sendable {
     private func finish(_ ending: Ending) async -> Ending {
         let isFirst = state.withLockedValue { state in
             if state.ending == nil { state.ending = ending }
-            defer { state.phase = .over }
+            defer {
+                state.phase = .over
+                takesFrames.store(false, ordering: .releasing)
+            }
             return state.phase != .over
         }
         if isFirst {

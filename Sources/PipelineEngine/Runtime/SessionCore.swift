@@ -83,7 +83,11 @@ final class EndNode: Node, @unchecked Sendable {  // confined like every node
     }
 
     override func receive(_ item: consuming Item) {
-        if let parcel = item.parcel { return deliver(parcel.frame, item.direction, item.origin) }
+        if !item.isFence {
+            let (direction, origin) = (item.direction, item.origin)
+            if let parcel = item.takeParcel() { deliver(parcel.frame, direction, origin) }
+            return
+        }
         arrivedFences.insert(item.fence.number)
         for waiting in awaitedFences.removeValue(forKey: item.fence.number) ?? [] { waiting.resume() }
     }

@@ -56,7 +56,7 @@ struct SessionGraph {
             keep(node, for: immediate, named: processorName)
             return node
         default:
-            let node = AsyncNode(session: core, processor: processor, place: place)
+            let node = AsyncNode(session: core, asynchronous: processor, place: place)
             keep(node, for: processor, named: processorName)
             return node
         }

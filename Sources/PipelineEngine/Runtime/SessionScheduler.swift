@@ -40,12 +40,10 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     let thread: SessionThread
     /// Guarded by the thread's lock.
     private var inbox = Inbox()
-    /// The thread that runs this scheduler's turn, 0 between turns.
-    private let runner = Atomic<UInt>(0)
-
     // `@exclusivity(unchecked)`: as in `Node`.
     @exclusivity(unchecked) private var jobs: Deque<UnownedJob> = []
-    @exclusivity(unchecked) private var lanes = UniqueDeque<Lane>()
+    /// `Unmanaged`: the session holds its nodes, and they their lanes, until `forgetNodes`.
+    @exclusivity(unchecked) private var lanes = UniqueDeque<Unmanaged<Lane>>()
     @exclusivity(unchecked) private var ready = UniqueDeque<Neighbour>()
     /// Those that live, and those of them that have nothing to do.
     private var callers: [ProcessorCaller] = []
@@ -56,6 +54,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var jobsInARow = 0
     private static let maxJobsInARow = 64
     @exclusivity(unchecked) private var timeOfStep: Int64?
+    /// The node whose processor was called last. `Unmanaged`: the session holds it, and tells when it no longer does (`forgetNodes`).
+    @exclusivity(unchecked) var nodeInCall: Unmanaged<AsyncNode>?
 
     /// Where frames created in this session get their ids.
     let identity = FrameIdentity()
@@ -97,20 +97,22 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     // MARK: - From any thread
 
     /// Whether the caller runs in this scheduler's turn.
-    var isCurrent: Bool { runner.load(ordering: .relaxed) == Self.currentThread }
+    var isCurrent: Bool { SessionThread.turn == UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()) }
+
+    /// The node of the processor that has this link, if that is the one called last in the turn that the caller is in: then it needs no
+    /// lock to be found.
+    static func nodeInCall(of link: ProcessorLink) -> AsyncNode? {
+        guard let turn = SessionThread.turn,
+            let node = Unmanaged<SessionScheduler>.fromOpaque(turn)._withUnsafeGuaranteedRef({ $0.nodeInCall }),
+            node._withUnsafeGuaranteedRef({ $0.link === link })
+        else { return nil }
+        return node.takeUnretainedValue()
+    }
 
     /// Whether the calling task belongs here, and so comes back here when it has waited: a task that an actor runs, or that began
     /// inline, may be in this scheduler's turn for once.
     var isHome: Bool {
         isCurrent && withUnsafeCurrentTask { $0?.unownedTaskExecutor == asUnownedTaskExecutor() }
-    }
-
-    private static var currentThread: UInt {
-        #if canImport(Darwin)
-            UInt(bitPattern: pthread_self())
-        #else
-            UInt(pthread_self())
-        #endif
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
@@ -136,10 +138,11 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     }
 
     /// Puts a lane in line for a caller.
-    func putInLine(_ lane: Lane) { lanes.append(lane) }
+    func putInLine(_ lane: Lane) { lanes.append(.passUnretained(lane)) }
 
     /// Takes all nodes out of the line, and their timers, and ends the callers: the session is over.
     func forgetNodes() {
+        nodeInCall = nil
         ready.removeAll()
         lanes.removeAll()
         for caller in callers { caller.cancel() }
@@ -218,7 +221,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     func nextLane(beforeJobs: Bool) -> Lane? {
         guard beforeJobs || jobs.isEmpty, let lane = lanes.popFirst() else { return nil }
         timeOfStep = nil
-        return lane
+        return lane.takeUnretainedValue()
     }
 
     func isResting(_ caller: ProcessorCaller) { restingCallers.append(caller) }
@@ -263,7 +266,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     /// Runs what there is to run, for a while. Called by the thread.
     func takeTurn() {
-        runner.store(Self.currentThread, ordering: .relaxed)
+        SessionThread.turn = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
         // Bounded, so that sessions on one thread take turns.
         var budget = 256
         var isDone = false
@@ -273,7 +276,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
                 isDone = !step()
             }
         }
-        runner.store(0, ordering: .relaxed)
+        SessionThread.turn = nil
         if isDone { armWakeup() }
         thread.locked {
             inbox.isAwake = !isDone || !inbox.jobs.isEmpty

@@ -35,6 +35,19 @@ final class SessionThread: @unchecked Sendable {
     /// A session of this thread is gone.
     func sessionIsGone() { sessions.subtract(1, ordering: .relaxed) }
 
+    /// The scheduler whose turn it is on the calling thread, which is there during its turn; nil elsewhere, and between turns.
+    static var turn: UnsafeRawPointer? {
+        get { UnsafeRawPointer(pthread_getspecific(turnKey)) }
+        set { pthread_setspecific(turnKey, newValue) }
+    }
+
+    private static let turnKey = {
+        var key = pthread_key_t()
+        let status = pthread_key_create(&key, nil)
+        precondition(status == 0, "the system has no room for a value of each thread (error \(status))")
+        return key
+    }()
+
     private let sessions = Atomic(0)
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>

@@ -105,8 +105,8 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     }
 
     private func accept(_ item: consuming Item) {
-        guard let parcel = item.parcel else { return }
         let direction = item.direction
+        guard let parcel = item.takeParcel() else { return }
         if isEnded || isCancelled {
             let reason = "refused: it came after the " + (isEnded ? "EndFrame" : "session was cancelled")
             session.report(.drop, stage: number, direction: direction, frame: parcel) { reason }
@@ -128,8 +128,8 @@ final class StageNode: Node, @unchecked Sendable {  // confined like every node
     // MARK: - Branches giving back
 
     override func receiveOutput(_ item: consuming Item, from branch: Int) {
-        guard let parcel = item.parcel else { return }
         let direction = item.direction
+        guard let parcel = item.takeParcel() else { return }
         if parcel.isSystem {
             if !passing.contains(parcel.id) { passOn(parcel, direction, born: branch) }
             return
