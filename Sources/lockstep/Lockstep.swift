@@ -26,7 +26,7 @@ struct Lockstep: ParsableCommand {
             SESSION is a number, a unique beginning of the uuid, a name (the newest of that name) or 'last'.
 
             Exit codes: 0 done, same, nothing found; 1 differences or findings; 2 usage or trouble, nothing done; 3 done, but \
-            something was lost; 130 and 143 stopped by SIGINT and SIGTERM.
+            something was lost; 129, 130 and 143 stopped by SIGHUP, SIGINT and SIGTERM.
             """,
         version: "0.1.0",
         subcommands: [

@@ -39,6 +39,17 @@ struct OutputTests {
         #expect(try await bench.sqlite("SELECT count(*) FROM sessions") == "1")
     }
 
+    @Test("Playing from behind a session's end says so, and does not go round for ever", arguments: ["", "--loop"])
+    func nothingToPlay(loop: String) async throws {
+        let bench = try await bench()
+        let outcome = try await bench.run(
+            "/bin/bash",
+            ["-c", "exec timeout 20 \"$0\" replay 1 --output - --start-offset 500 \(loop)", Workbench.program])
+        #expect(outcome.code == 2)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors.contains("nothing was released from 8 min 20 s on"), "\(outcome.errors)")
+    }
+
     @Test("A file stays as it is until the history is open")
     func keptUntilThen() async throws {
         let bench = try await bench()

@@ -73,8 +73,8 @@ struct RecordTests {
     }
 
     @Test(
-        "SIGINT and SIGTERM close the session; the open batch is there to see", .timeLimit(.minutes(2)),
-        arguments: [Signal.interrupt, .terminate])
+        "SIGINT, SIGTERM and SIGHUP close the session; the open batch is there to see", .timeLimit(.minutes(2)),
+        arguments: [Signal.interrupt, .terminate, .terminalClosed])
     func signals(signal: Signal) async throws {
         let bench = try Workbench()
         try bench.write(Self.slow, to: "p.yaml")
@@ -84,7 +84,7 @@ struct RecordTests {
             try live.signal(signal)
             while try await live.nextLine() != nil {}
         }
-        #expect(outcome.code == (signal == .interrupt ? 130 : 143))
+        #expect(outcome.code == 128 + signal.rawValue)
         #expect(try await bench.sqlite("SELECT state, ended_at IS NOT NULL FROM sessions") == "interrupted|1")
         #expect(
             try await bench.sqlite("SELECT frame_type, outcome FROM batches ORDER BY batch LIMIT 1")

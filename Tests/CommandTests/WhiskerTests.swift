@@ -152,6 +152,7 @@ struct WhiskerTests {
         arguments: [
             (["record", "--whisker", "http://localhost:9090"], "is neither a ws nor a wss address"),
             (["record", "--whisker", "ws://localhost:1"], "nobody listens at ws://localhost:1"),
+            (["record", "--whisker", "ws://localhost:1", "--wait", "--duration", "1"], "no bot was there"),
             (["record", "--whisker", "ws://localhost:1", "--pipeline", "p.yaml"], "give --pipeline FILE"),
             (["record", "--whisker", "ws://localhost:1", "--output", "-"], "a bot has its own"),
             (["record", "--pipeline", "p.yaml", "--wait"], "are for --whisker"),

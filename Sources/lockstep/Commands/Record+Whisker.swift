@@ -56,6 +56,10 @@ extension Record {
             return .lossy
         }
         if case .signalled(let signal) = reason { return .signalled(signal) }
+        if sessions.isEmpty, failure == nil {
+            terminal.report("no bot was there to be recorded within \(duration ?? 0) s; the history has no session of it")
+            return .trouble
+        }
         if sessions.contains(where: { !$0.summary.losses.isEmpty }) { return .lossy }
         return failure == nil ? .done : sessions.isEmpty ? .trouble : .lossy
     }

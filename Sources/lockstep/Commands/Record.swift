@@ -17,7 +17,7 @@ struct Record: WaitingCommand {
             --on-storage-error continue runs it to its end unrecorded. Exits with 3 in both cases. With --write-ahead no frame \
             goes out before what happened up to its release is committed, and with --durability full on the disk.
 
-            SIGINT and SIGTERM end the session in order: it is closed as interrupted, and nothing recorded is lost.
+            SIGINT, SIGTERM and SIGHUP end the session in order: it is closed as interrupted, and nothing recorded is lost.
 
             With --whisker: records a bot through Whisker, Pipecat's debugger, until it ends, --duration is up, or SIGINT. \
             Exits with 3 if something of it is missing.

@@ -100,6 +100,7 @@ struct Replay: WaitingCommand {
         try sink.begin()
         let order: RecordedOrder = order == .arrival ? .arrival : order == .pipeline ? .pipeline : .recorded
         let offset = Int64((startOffset ?? 0) * 1e9)
+        let played = Atomic(false)
         repeat {
             let began = ContinuousClock.now
             do {
@@ -110,10 +111,20 @@ struct Replay: WaitingCommand {
                         guard let rate, let factor = rate.factor, time > offset else { return }
                         try await ContinuousClock().sleep(
                             until: began + .nanoseconds(Int64(Double(time - offset) / factor)))
-                    }, output: { if $0.time >= offset { sink.write($0) } })
+                    }, output: { released in
+                        if released.time < offset { return }
+                        played.store(true, ordering: .relaxed)
+                        sink.write(released)
+                    })
             } catch let failure as OutputStream.Failure {
                 terminal.report("\(failure)")
                 return .lossy
+            }
+            guard played.load(ordering: .relaxed) else {
+                terminal.report(
+                    "nothing was released from \(Quantity.duration(milliseconds: Double(offset) / 1e6)) on: session \(session.session) is "
+                        + "\(Quantity.duration(milliseconds: session.durationMs ?? 0)) long; give a smaller --start-offset")
+                return .trouble
             }
         } while loop && failure.withLock { $0 == nil }
         if let failure = failure.withLock({ $0 }) {
