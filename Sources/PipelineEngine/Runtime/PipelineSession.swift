@@ -49,6 +49,8 @@ public final class PipelineSession: Sendable {
         var ending: Ending?
         /// Whether an EndFrame of `end` is on its way in.
         var isEndFrameMade = false
+        /// Whether a fence follows what is on its way upstream at the end.
+        var isUpstreamFollowed = false
         /// Whether `start` is busy with the processors; nobody cleans them up meanwhile.
         var isSettingUp = false
         /// Whether any of them may have been set up.
@@ -311,11 +313,12 @@ public final class PipelineSession: Sendable {
         core.scheduler.runReadyNodes()
     }
 
-    /// The fences with which a session follows frames of its own; they come out at the tail.
+    /// The fences with which a session follows frames of its own; they come out at the tail, `upstream` at the head.
     private enum SessionFence: Int64 {
         case start = 1
         case end
         case cancel
+        case upstream
     }
 
     private func enter(_ parcel: Parcel, fence: SessionFence) {
@@ -329,17 +332,33 @@ public final class PipelineSession: Sendable {
 
     // MARK: - End
 
-    /// Sends an EndFrame, unless one was sent, and returns when it has come out and all processors are cleaned up (C9).
-    /// Returns also when the session is cancelled or fails meanwhile.
+    /// Sends an EndFrame, unless one was sent, and returns when it has come out, with what processors pushed upstream until then, and
+    /// all processors are cleaned up (C9). Returns also when the session is cancelled or fails meanwhile.
     @discardableResult
     public func end() async -> Ending {
         if isRunning {
             await perform {
                 await self.sendEndFrame()
                 await self.core.tail?.untilFence(SessionFence.end.rawValue)
+                await self.untilUpstreamIsOut()
             }
         }
         return await finish(.ended)
+    }
+
+    /// Returns when what the EndFrame made processors push upstream has come out as well, or the session is over.
+    private func untilUpstreamIsOut() async {
+        guard !core.isOver, let tail = core.tail, let head = core.head else { return }
+        let isFirst = state.withLockedValue { state in
+            defer { state.isUpstreamFollowed = true }
+            return !state.isUpstreamFollowed
+        }
+        if isFirst {
+            let fence = Fence(number: SessionFence.upstream.rawValue, isSystem: false, drains: false)
+            tail.previous.receive(Item(fence, .upstream))
+            core.scheduler.runReadyNodes()
+        }
+        await head.untilFence(SessionFence.upstream.rawValue)
     }
 
     /// Sends an EndFrame, unless somebody has sent one or does so before this one can be taken in.

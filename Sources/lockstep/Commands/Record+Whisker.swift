@@ -57,7 +57,8 @@ extension Record {
         }
         if case .signalled(let signal) = reason { return .signalled(signal) }
         if sessions.isEmpty, failure == nil {
-            terminal.report("no bot was there to be recorded within \(duration ?? 0) s; the history has no session of it")
+            terminal.report(
+                "no bot was there to be recorded within \(duration ?? 0) s; the history has no session of it")
             return .trouble
         }
         if sessions.contains(where: { !$0.summary.losses.isEmpty }) { return .lossy }

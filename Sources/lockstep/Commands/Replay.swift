@@ -111,7 +111,8 @@ struct Replay: WaitingCommand {
                         guard let rate, let factor = rate.factor, time > offset else { return }
                         try await ContinuousClock().sleep(
                             until: began + .nanoseconds(Int64(Double(time - offset) / factor)))
-                    }, output: { released in
+                    },
+                    output: { released in
                         if released.time < offset { return }
                         played.store(true, ordering: .relaxed)
                         sink.write(released)
@@ -123,7 +124,8 @@ struct Replay: WaitingCommand {
             guard played.load(ordering: .relaxed) else {
                 terminal.report(
                     "nothing was released from \(Quantity.duration(milliseconds: Double(offset) / 1e6)) on: session \(session.session) is "
-                        + "\(Quantity.duration(milliseconds: session.durationMs ?? 0)) long; give a smaller --start-offset")
+                        + "\(Quantity.duration(milliseconds: session.durationMs ?? 0)) long; give a smaller --start-offset"
+                )
                 return .trouble
             }
         } while loop && failure.withLock { $0 == nil }

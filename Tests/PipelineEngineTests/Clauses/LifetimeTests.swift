@@ -66,6 +66,35 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
         }
     }
 
+    @Test("C9, C14: what a processor pushes upstream for the EndFrame comes out before the session is over")
+    func upstreamAtTheEnd() async throws {
+        let farewell = Custom { frame, direction, processor in
+            if frame is EndFrame { await processor.push(TextFrame("farewell"), .upstream) }
+            await processor.push(frame, direction)
+        }
+        let bench = Bench()
+        let session = try bench.session([Delay(20), Drop { _ in false }, farewell])
+        try await session.start()
+        async let first = session.end()
+        async let second = session.end()
+        #expect(await [first, second] == [.ended, .ended])
+        #expect(bench.allReleased == ["↓StartFrame", "↓EndFrame", "↑farewell"])
+    }
+
+    @Test("C11: a fatal error that the EndFrame causes fails the session")
+    func fatalAtTheEnd() async throws {
+        let failing = Custom { frame, direction, processor in
+            if frame is EndFrame {
+                await processor.push(ErrorFrame(error: "lost", processor: "x", fatal: true), .upstream)
+            }
+            await processor.push(frame, direction)
+        }
+        let bench = Bench()
+        let session = try bench.session([Delay(20), failing])
+        try await session.start()
+        #expect(await session.end() == .failed("lost"))
+    }
+
     @Test("C19: an actor that sends too much waits, and the session stays on its thread", .timeLimit(.minutes(1)))
     func sendingFromAnActor() async throws {
         for time in [PipelineSession.Time.real, .virtual()] {
