@@ -28,6 +28,27 @@ struct LineObject {
         return value
     }
 
+    /// A moment in ISO 8601, UTC, as `2026-01-31T08:00:00.000Z`, with or without the fraction.
+    mutating func instant(_ name: String) throws(JSONProblem) -> String? {
+        guard let member = member(name) else { return nil }
+        guard case .string(let value) = member.value, Self.isInstant(value) else {
+            throw wrong(member, "a moment in UTC such as 2026-01-31T08:00:00.000Z")
+        }
+        return value
+    }
+
+    private static func isInstant(_ text: String) -> Bool {
+        let pattern = "0000-00-00T00:00:00"
+        let (start, rest) = (text.utf8.prefix(pattern.utf8.count), text.utf8.dropFirst(pattern.utf8.count))
+        func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+        guard start.count == pattern.utf8.count, rest.last == UInt8(ascii: "Z"),
+            zip(start, pattern.utf8).allSatisfy({ $1 == UInt8(ascii: "0") ? isDigit($0) : $0 == $1 })
+        else { return false }
+        let fraction = rest.dropLast()
+        return fraction.isEmpty
+            || fraction.first == UInt8(ascii: ".") && fraction.count > 1 && fraction.dropFirst().allSatisfy(isDigit)
+    }
+
     mutating func flag(_ name: String) throws(JSONProblem) -> Bool? {
         guard let member = member(name) else { return nil }
         guard case .bool(let value) = member.value else { throw wrong(member, "true or false") }

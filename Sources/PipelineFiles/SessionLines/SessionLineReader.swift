@@ -95,7 +95,7 @@ public struct SessionLineReader: Sendable {
         }
         let head = SessionLineHead(
             uuid: try readUUID(&object), name: try object.string("name"), source: try object.string("source"),
-            startedAt: try object.require(try object.string("started_at"), "started_at"),
+            startedAt: try object.require(try object.instant("started_at"), "started_at"),
             payload: try object.string("payload"),
             definition: SessionDefinition(stages: stages))
         try object.expectNoOthers()
@@ -154,9 +154,8 @@ public struct SessionLineReader: Sendable {
         var event = SessionEvent(
             sequence: due, time: try object.require(try object.integer("at_ns", in: SessionEvent.times), "at_ns"),
             kind: kind)
-        event.stage = try object.small("stage") ?? -1
+        (event.stage, event.branch) = try readPlace(&object)
         event.batch = try object.integer("batch", in: 0...(.max)) ?? 0
-        event.branch = try object.small("branch") ?? -1
         event.direction = try object.word("direction")
         event.emission = try object.small("emission") ?? -1
         event.arrival = try object.small("arrival") ?? -1
@@ -178,6 +177,24 @@ public struct SessionLineReader: Sendable {
         try object.expectNoOthers()
         events = due
         return event
+    }
+
+    /// Where it happened, which the head has to know.
+    private func readPlace(_ object: inout LineObject) throws(JSONProblem) -> (stage: Int, branch: Int) {
+        let stages = head?.definition.stages ?? []
+        guard let stage = try object.small("stage") else { return (-1, try object.small("branch") ?? -1) }
+        guard stage < stages.count else {
+            throw JSONProblem(
+                object.member("stage")?.valueOffset ?? 0, "the session has no stage \(stage)",
+                remedy: "export the session again")
+        }
+        guard let branch = try object.small("branch") else { return (stage, -1) }
+        guard branch < stages[stage].branches.count else {
+            throw JSONProblem(
+                object.member("branch")?.valueOffset ?? 0, "stage \(stage) has no branch \(branch)",
+                remedy: "export the session again")
+        }
+        return (stage, branch)
     }
 
     private mutating func readFrame(_ object: inout LineObject, at offset: Int) throws(JSONProblem) -> any Frame {
@@ -223,7 +240,7 @@ public struct SessionLineReader: Sendable {
 
     private mutating func readEnd(_ object: inout LineObject) throws(JSONProblem) -> SessionLineEnd {
         let end = SessionLineEnd(
-            state: try object.require(try object.string("end"), "end"), endedAt: try object.string("ended_at"),
+            state: try object.require(try object.string("end"), "end"), endedAt: try object.instant("ended_at"),
             events: try object.require(try object.integer("events", in: 0...(.max)), "events"))
         try object.expectNoOthers()
         guard end.events == events else {

@@ -124,6 +124,7 @@ struct SessionLineTests {
                 text
                 .replacing("HEAD9", with: head.replacing("\"version\": 1", with: "\"version\": 9"))
                 .replacing("HEADX", with: head.replacing("0f8f", with: "0F8F"))
+                .replacing("HEADT", with: head.replacing("08:00:00Z", with: "8 o'clock"))
                 .replacing("HEAD", with: head)
             _ = try read(Array(file.utf8))
         } throws: { error in
@@ -138,7 +139,14 @@ struct SessionLineTests {
         ("[1]", "1:1: this is JSON but no object"),
         ("HEAD9", "1:1: the session is in version 9"),
         ("HEADX", "'uuid' has to be a UUID in lower case"),
+        ("HEADT", "'started_at' has to be a moment in UTC such as 2026-01-31T08:00:00.000Z"),
         ("HEAD", "2: the session is cut off: its end is missing"),
+        ("HEAD\n{\"seq\": 1, \"at_ns\": 0, \"event\": \"sync\", \"stage\": 1}", "2:50: the session has no stage 1"),
+        (
+            "HEAD\n{\"seq\": 1, \"at_ns\": 0, \"event\": \"sync\", \"stage\": 0, \"branch\": 1}",
+            "2:63: stage 0 has no branch 1"
+        ),
+        ("HEAD\n{\"end\": \"complete\", \"events\": 0, \"ended_at\": \"now\"}", "'ended_at' has to be a moment in UTC"),
         ("HEAD\nnonsense", "2:1: a value is due here"),
         ("HEAD\n{\"seq\": 2, \"at_ns\": 0, \"event\": \"sync\"}", "2:1: the event of sequence 1 is due here"),
         ("HEAD\n{\"seq\": 1, \"at_ns\": 0, \"event\": \"sink\"}", "2:33: there is no event 'sink'"),
@@ -171,6 +179,6 @@ struct SessionLineTests {
     ]
 
     private static let headLine = """
-        {"lockstep": "session", "version": 1, "uuid": "0f8fad5b-d9cb-469f-a165-70867728950e", "started_at": "x", "stages": []}
+        {"lockstep": "session", "version": 1, "uuid": "0f8fad5b-d9cb-469f-a165-70867728950e", "started_at": "2026-07-02T08:00:00Z", "stages": [{"stage": 0, "name": "S", "branches": [{"branch": 0}]}]}
         """
 }
