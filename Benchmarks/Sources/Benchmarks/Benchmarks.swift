@@ -45,6 +45,11 @@ struct Benchmarks {
                 kind: .audio, texts: number("texts", 2_000), framesPerText: 100, bytes: number("bytes", 960),
                 payload: payload, history: path("history")
             ).run()
+        case "stream":
+            try await AudioStreamCase(
+                frames: number("frames", 10_000), bytes: number("bytes", 960), isLive: number("live", 0) == 1,
+                history: path("history")
+            ).run()
         case "images":
             try await MediaCase(
                 kind: .image, texts: number("texts", 200), framesPerText: 1, bytes: number("bytes", 1 << 20),
@@ -55,7 +60,7 @@ struct Benchmarks {
                 sessions: number("sessions", 10_000), bytes: number("bytes", 512 << 10), history: path("history")
             ).run()
         default:
-            print("usage: Benchmarks rate|floor|replay|diff|latency|many|audio|images|closed [name=value …]")
+            print("usage: Benchmarks rate|floor|replay|diff|latency|many|audio|stream|images|closed [name=value …]")
         }
     }
 }

@@ -45,13 +45,8 @@ final class MediaAnswer: ImmediateProcessor {
         self.frames = frames
         self.bytes = bytes
         // Different each, so that nothing is stored once for two.
-        var state: UInt64 = 1
-        pieces = (0..<16).map { _ in
-            (0..<bytes).map { _ in
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return UInt8(truncatingIfNeeded: state >> 56)
-            }
-        }
+        var noise = Noise()
+        pieces = (0..<16).map { _ in noise.next(bytes) }
     }
 
     func process(_ frame: any Frame, direction: FrameDirection, into output: inout FrameOutput) {
