@@ -64,8 +64,9 @@ struct Template {
                     return table
                 })
         }
-        // Only views read `ordinal`; histories before schema 3 have none.
-        if shapes(tables.filter { $0.name != "ordinal" }).isSubset(of: shapes(found)) { return true }
+        // Histories before schemas 3 and 4 have none of these, and no need of them.
+        let later: Set = ["ordinal", "pattern", "pattern_event", "event_times"]
+        if shapes(tables.filter { !later.contains($0.name) }).isSubset(of: shapes(found)) { return true }
         let version = try HistoryFile.version(db)
         if id == HistoryFile.applicationID, version > SchemaCheck.currentVersion, version < 1000 {
             throw HistoryError(

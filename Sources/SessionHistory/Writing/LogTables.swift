@@ -5,6 +5,9 @@ import GRDBSQLite
 final class LogTables {
     let events: LogTable
     let frames: FrameWriter
+    let patterns = PatternCatalogue()
+    private let times: LogTable
+    private let scratch = ByteBuffer(capacity: 4096)
     private let maxDetail: Int
     private let note: Statement
     private let dropped: Statement
@@ -18,6 +21,8 @@ final class LogTables {
             columns: ["session", "seq", "time", "code", "batch", "place", "arrival", "subject", "frame"],
             lastTaken: "id + \(EventCode.further(inSQL: "code"))")
         frames = try FrameWriter(db, handle, limits: limits)
+        times = try LogTable(
+            handle, table: "event_times", id: "event", columns: ["unit", "bytes", "first_bytes", "step_bytes", "times"])
         maxDetail = limits.nameBytes
         note = try db.makeStatement(sql: "INSERT INTO note(event, processor, detail) VALUES (?, ?, ?)")
         dropped = try db.makeStatement(sql: "INSERT OR IGNORE INTO dropped_output(output) VALUES (?)")
@@ -26,16 +31,35 @@ final class LogTables {
     /// Once per transaction, before anything is appended.
     func begin(_ db: Database) throws {
         try events.begin()
+        times.forget()
         try frames.begin(db)
     }
 
     /// Hands over what has gathered: before the transaction is committed, and before anything reads.
     func flush() throws {
         try events.flush()
+        try times.flush()
         try frames.flush()
     }
 
-    func rollBack() { frames.rollBack() }
+    func rollBack() {
+        frames.rollBack()
+        patterns.reset()
+    }
+
+    /// Says when the events of a row were.
+    func addTimes(_ eventTimes: EventTimes, of row: Int64) throws {
+        let widths = eventTimes.widths
+        scratch.removeAll()
+        eventTimes.write(widths, to: scratch)
+        let digits = scratch.bytes(0..<scratch.count)
+        let cells = try times.row(id: row, textBytes: digits.count)
+        cells[0] = .integer(eventTimes.unit)
+        cells[1] = .integer(Int64(widths.first + (eventTimes.steps - 1) * widths.step))
+        cells[2] = .integer(Int64(widths.first))
+        cells[3] = .integer(Int64(widths.step))
+        cells[4] = times.blob(digits)
+    }
 
     func addNote(_ event: Int64, _ processor: String?, _ detail: String?, to hash: inout EventsHash) throws {
         let processor = processor?.storable(maxBytes: maxDetail)
