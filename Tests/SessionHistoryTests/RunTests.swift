@@ -19,24 +19,8 @@ struct RunTests {
         try #require(Int(try SQLiteShell.lines(sql, on: path ?? history.path).joined()))
     }
 
-    /// Records sessions side by side, each in pieces of random size.
     private func record(_ sessions: [[SessionEvent]], seed: UInt64, state: SessionState? = .complete) async throws {
-        var random = SeededRandom(seed)
-        var logs: [(log: SessionLog, source: WaitingEvents, rest: ArraySlice<SessionEvent>)] = []
-        for events in sessions {
-            let log = try #require(try await history.begin(SessionStart(definition: SessionScript.definition())))
-            logs.append((log, WaitingEvents(), events[...]))
-        }
-        while let index = logs.indices.filter({ !logs[$0].rest.isEmpty }).randomElement(using: &random) {
-            let piece = logs[index].rest.prefix(Int.random(in: 1...400, using: &random))
-            logs[index].rest = logs[index].rest.dropFirst(piece.count)
-            logs[index].source.add(Array(piece), to: logs[index].log)
-            if Bool.random(using: &random) { try await logs[index].log.flush(logs[index].source) }
-        }
-        for (log, source, _) in logs {
-            try await log.flush(source)
-            if let state { try await log.close(source, state: state) }
-        }
+        try await history.recordSideBySide(sessions, seed: seed, state: state)
     }
 
     /// In one transaction.
@@ -51,22 +35,7 @@ struct RunTests {
         _ history: History, _ session: Int64, holds events: [SessionEvent],
         _ location: SourceLocation = #_sourceLocation
     ) throws {
-        let read = try history.allEvents(of: session)
-        #expect(read.count == events.count, sourceLocation: location)
-        if let (before, after) = zip(events, read).first(where: { EventFacts($0) != EventFacts($1) }) {
-            Issue.record("\(EventFacts(before)) became \(EventFacts(after))", sourceLocation: location)
-        }
-        for (before, after) in zip(events, read) {
-            let frame = before.frame ?? (before.subject > 0 ? events[Int(before.subject) - 1].frame : nil)
-            guard after.frame?.id == frame?.id, frame.map({ after.frame?.hasSameContent(as: $0) ?? false }) ?? true
-            else {
-                Issue.record("event \(before.sequence) has another frame", sourceLocation: location)
-                return
-            }
-        }
-        #expect(
-            try history.allEvents(of: session, content: .order).map(\.frame?.id) == read.map(\.frame?.id),
-            sourceLocation: location)
+        try history.expect(session, holds: events, location)
     }
 
     private static let views = [

@@ -21,7 +21,7 @@ final class PatternCatalogue {
     private static let maxPatterns = 16_384
     /// At most so many are known with all that they are.
     private static let maxKnown = 512
-    private static let slots = 256
+    private static let slots = 1024
 
     /// By hash, those that were used of late.
     private var known: [UInt64: Stored] = [:]

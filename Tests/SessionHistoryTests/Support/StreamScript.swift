@@ -22,7 +22,7 @@ struct StreamScript {
     private var oldFrame: any Frame = SessionScript.text("old", id: 1 << 40)
     /// ns that times are multiples of.
     private var unit: Int64 = 1000
-    /// In percent.
+    /// In percent; 0: all batches go alike, 20 ms apart, and bring a frame each.
     private let irregularity: Int
 
     var events: [SessionEvent] { script.events }
@@ -31,9 +31,9 @@ struct StreamScript {
         random = SeededRandom(seed)
         self.irregularity = irregularity
         for _ in 0..<batches {
-            if chance(3) { unit = [1, 1000, 1_000_000].randomElement(using: &random) ?? 1 }
+            if irregularity > 0, chance(3) { unit = [1, 1000, 1_000_000].randomElement(using: &random) ?? 1 }
             if chance(irregularity) { course = Course.allCases.randomElement(using: &random) ?? .passed }
-            if chance(2) { script.stage = Int.random(in: 0..<stages, using: &random) }
+            if stages > 1, chance(2) { script.stage = Int.random(in: 0..<stages, using: &random) }
             addBatch()
             if stages > 1, chance(20) {
                 let stage = script.stage
@@ -58,6 +58,7 @@ struct StreamScript {
 
     /// The next event is so much later than the last: now and then not at all, and rarely earlier, as in what others recorded.
     private mutating func wait() {
+        if irregularity == 0 { return script.step = 7000 }
         script.step = chance(40) ? 0 : Int64.random(in: 1...90_000, using: &random) / unit * unit
         if chance(1) { script.step = -script.step }
     }
@@ -76,12 +77,12 @@ struct StreamScript {
     }
 
     private mutating func addBatch() {
-        let batch = (batches[script.stage] ?? 0) + (chance(2) ? 2 : 1)
+        let batch = (batches[script.stage] ?? 0) + (irregularity > 0 && chance(2) ? 2 : 1)
         batches[script.stage] = batch
-        script.step = chance(50) ? 20_000_000 : Int64.random(in: 0...30_000_000, using: &random) / unit * unit
+        script.step = irregularity == 0 || chance(50) ? 20_000_000 : Int64.random(in: 0...30_000_000, using: &random) / unit * unit
         let inbound = frame()
         if chance(5) { oldFrame = inbound }
-        script.add(.inbound, batch: batch, direction: .downstream, frame: chance(2) ? oldFrame : inbound)
+        script.add(.inbound, batch: batch, direction: .downstream, frame: irregularity > 0 && chance(2) ? oldFrame : inbound)
         var outputs: [(sequence: Int64, branch: Int, id: Int64)] = []
         for branch in chance(irregularity) ? [1, 0] : [0, 1] {
             wait()
@@ -104,7 +105,7 @@ struct StreamScript {
         }
         wait()
         disturb(batch)
-        if chance(1) { return }
+        if irregularity > 0, chance(1) { return }
         if outputs.isEmpty {
             script.add(.close, batch: batch, outcome: .released)
             return
