@@ -170,6 +170,62 @@ struct PatternTests {
                 == ["1|0|0||", "2|255|1|1792|1000", "258|43|1|264|1000"])
     }
 
+    /// Each batch, and each output, in a commit of its own makes the same rows, and whoever reads meanwhile reads on within them.
+    @Test func aRowGrowsFromCommitToCommit() async throws {
+        let events = Self.regular(100)
+        var slow = SessionScript()
+        slow.step = 20_000_000
+        for index in 0..<300 {
+            slow.add(
+                .output, batch: 1, branch: 0, direction: .downstream, emission: index, arrival: index,
+                frame: SessionScript.text("\(index)", id: Int64(index) + 2))
+        }
+        for (pieces, events) in [(7, events), (1, slow.events), (3, events)] {
+            let log = try #require(try await history.begin(SessionStart(definition: Self.definition)))
+            let source = WaitingEvents()
+            var (pages, read) = (try history.events(of: log.session), [SessionEvent]())
+            for start in stride(from: 0, to: events.count, by: pieces) {
+                source.add(Array(events[start..<min(start + pieces, events.count)]), to: log)
+                try await log.flush(source)
+                if start % 5 == 0 { while let page = try pages.next() { read += page } }
+            }
+            while let page = try pages.next() { read += page }
+            #expect(read.map(EventFacts.init) == events.map(EventFacts.init))
+            try await log.close(source, state: .complete)
+            try history.expect(log.session, holds: events)
+        }
+        #expect(try history.verify().problems.isEmpty)
+        #expect(
+            try SQLiteShell.lines(
+                "SELECT seq, (code >> 36) & 255, batch, frame FROM event WHERE batch > 1 AND session = 1",
+                on: history.path) == ["8|251|2|2", "260|251|38|38", "512|188|74|74"])
+        #expect(
+            try SQLiteShell.lines(
+                "SELECT seq, (code >> 36) & 255, unit, length(times) FROM event JOIN event_times ON event = id WHERE session = 2",
+                on: history.path) == ["1|255|1000|1792", "257|43|1000|264"])
+    }
+
+    /// A row that others have rows behind stays as it is.
+    @Test func aRowThatIsNotTheLastDoesNotGrow() async throws {
+        let events = Self.regular(60)
+        var logs: [(log: SessionLog, source: WaitingEvents)] = []
+        for _ in 0...2 {
+            let log = try #require(try await history.begin(SessionStart(definition: Self.definition)))
+            logs.append((log, WaitingEvents()))
+        }
+        var random = SeededRandom(5)
+        for start in stride(from: 0, to: events.count, by: 7) {
+            let piece = Array(events[start..<start + 7])
+            for index in [0, 1, 2].shuffled(using: &random) {
+                logs[index].source.add(piece, to: logs[index].log)
+                if Bool.random(using: &random) { try await logs[index].log.flush(logs[index].source) }
+            }
+        }
+        for (log, source) in logs { try await log.close(source, state: .complete) }
+        for (log, _) in logs { try history.expect(log.session, holds: events) }
+        #expect(try history.verify().problems.isEmpty)
+    }
+
     @Test func interruptedWithinARow() async throws {
         let events = StreamScript(seed: 4, batches: 200).events
         try await record([events], seed: 4, pieces: 1...3000, state: nil)
@@ -337,7 +393,9 @@ struct PatternTests {
         let reading = try History.open(at: history.path)
         #expect(try !reading.verify().isWhole, "\(damage)")
         // An error or less than there was, and no trap.
-        if damage != .timesOfNothing, damage != .anotherPattern { #expect(throws: HistoryError.self) { try reading.allEvents(of: 1) } }
+        if damage != .timesOfNothing, damage != .anotherPattern {
+            #expect(throws: HistoryError.self) { try reading.allEvents(of: 1) }
+        }
         for view in Self.views { _ = try SQLiteShell.run("SELECT * FROM \(view)", on: history.path) }
         reading.close()
 

@@ -16,7 +16,8 @@ final class RowPacker {
     /// What the last batch went like.
     @exclusivity(unchecked) private var pattern: PatternCatalogue.Stored?
 
-    // The row made last, to which more may be added.
+    // The row made last, to which more may be added as long as it is the last of the log: in later commits, too, so that a session
+    // which is recorded while it happens takes no more space than another.
     @exclusivity(unchecked) private var form = Form.none
     @exclusivity(unchecked) private var run = EventRun()
     @exclusivity(unchecked) private var first = EventRun().last
@@ -28,6 +29,9 @@ final class RowPacker {
     /// By how much later than the row its events are, as in `EventTimes`.
     @exclusivity(unchecked) private var times: [Int64] = []
     @exclusivity(unchecked) private var isTimed = false
+    /// Whether it was handed to the log by an earlier call, and whether it has grown since.
+    @exclusivity(unchecked) private var isStored = true
+    @exclusivity(unchecked) private var hasGrown = false
 
     init(session: Int64, from event: Int64) {
         self.session = session
@@ -67,7 +71,7 @@ final class RowPacker {
     /// Writes what was held back: nothing waits for what comes later.
     func rest(_ log: LogTables) throws {
         if gathered.isOpen { try giveUpBatch(log) }
-        try closeRow(log)
+        try settleRow(log)
     }
 
     // MARK: - Batches
@@ -82,32 +86,29 @@ final class RowPacker {
     private func addBatch(_ pattern: PatternCatalogue.Stored, _ log: LogTables) throws {
         let begin = gathered.entries[0]
         let count = Int64(pattern.events.count)
-        let openCells = isContinued(by: begin, count, pattern) ? log.events.lastRow : nil
-        if let cells = openCells {
-            further += count
+        let isContinued = isContinued(by: begin, count, pattern)
+        if isContinued {
             repetitions += 1
             content += gathered.content
             addTimesOfBatch()
-            code = begin.code.batches(further: further).timed(isTimed)
-            cells[3] = .integer(code.rawValue)
-            log.events.takeIDs(count)
+            grow(by: count, to: begin.code.batches(further: further + count), log)
         } else {
             var row = begin
             row.place = pattern.number
             row.arrival = count
             row.subject = pattern.frames
             try openRow(.batches, row, log)
-            further = count - 1
             content = gathered.content
             addTimesOfBatch()
-            code = begin.code.batches(further: further).timed(isTimed)
+            code = begin.code.batches(further: count - 1).timed(isTimed)
             try write(row, log)
-            log.events.takeIDs(count - 1)
+            further = count - 1
+            log.events.takeIDs(further)
         }
         for (index, entry) in gathered.entries.enumerated() {
             extents.add(
                 event: entry.id, sequence: entry.sequence, batch: entry.batch,
-                continuesRow: index > 0 || openCells != nil)
+                continuesRow: index > 0 || isContinued)
         }
         gathered.removeAll()
     }
@@ -144,17 +145,13 @@ final class RowPacker {
         let isContinued =
             form == .run && run.isContinued(by: entry) && !isAlone && (entry.frame == 0 || entry.content > 0)
             && content + entry.content < Self.maxContent
-        let openCells = isContinued ? log.events.lastRow : nil
-        if let cells = openCells {
+        if isContinued {
             run.append(entry)
-            further += 1
             content += entry.content
             let delay = entry.time - first.time
             times.append(delay)
             if delay != 0 { isTimed = true }
-            code = run.code.timed(isTimed)
-            cells[3] = .integer(code.rawValue)
-            log.events.takeIDs(1)
+            grow(by: 1, to: run.code, log)
         } else {
             // Nothing else comes in runs, and nothing continues the end of a batch.
             let mayGoOn = (kind == .output || kind == .release) && entry.code.outcome == nil
@@ -164,13 +161,13 @@ final class RowPacker {
             try write(entry, log)
         }
         extents.add(
-            event: entry.id, sequence: entry.sequence, batch: entry.batch, continuesRow: openCells != nil)
+            event: entry.id, sequence: entry.sequence, batch: entry.batch, continuesRow: isContinued)
     }
 
     // MARK: - The row made last
 
     private func openRow(_ form: Form, _ first: EventRun.Entry, _ log: LogTables) throws {
-        try closeRow(log)
+        try settleRow(log)
         self.form = form
         self.first = first
         further = 0
@@ -179,6 +176,20 @@ final class RowPacker {
         times.removeAll(keepingCapacity: true)
         if form == .run { times.append(0) }
         isTimed = false
+        isStored = false
+    }
+
+    /// Gives the row so many events more.
+    @inline(__always)
+    private func grow(by count: Int64, to code: EventCode, _ log: LogTables) {
+        further += count
+        self.code = code.timed(isTimed)
+        log.events.takeIDs(count)
+        if !isStored, let cells = log.events.lastRow {
+            cells[3] = .integer(self.code.rawValue)
+        } else {
+            hasGrown = true
+        }
     }
 
     private func write(_ row: EventRun.Entry, _ log: LogTables) throws {
@@ -194,11 +205,12 @@ final class RowPacker {
         cells[8] = row.frame > 0 ? .integer(row.frame) : .null
     }
 
-    /// Says when the row's events were, if not all at once; nothing is added to it any more.
-    private func closeRow(_ log: LogTables) throws {
-        if isTimed { try log.addTimes(EventTimes(times, steps: stepsOfRow), of: first.id) }
-        form = .none
-        isTimed = false
+    /// Has the log say all that the row is.
+    private func settleRow(_ log: LogTables) throws {
+        defer { (isStored, hasGrown) = (true, false) }
+        if isStored, !hasGrown { return }
+        if hasGrown { try log.setCode(code, of: first.id) }
+        if isTimed { try log.setTimes(EventTimes(times, steps: stepsOfRow), of: first.id, isNew: !hasGrown) }
     }
 
     private var stepsOfRow: Int { form == .batches ? times.count / Int(repetitions) : 1 }

@@ -58,7 +58,10 @@ struct StreamScript {
 
     /// The next event is so much later than the last: now and then not at all, and rarely earlier, as in what others recorded.
     private mutating func wait() {
-        if irregularity == 0 { return script.step = 7000 }
+        if irregularity == 0 {
+            script.step = 7000
+            return
+        }
         script.step = chance(40) ? 0 : Int64.random(in: 1...90_000, using: &random) / unit * unit
         if chance(1) { script.step = -script.step }
     }
@@ -79,10 +82,13 @@ struct StreamScript {
     private mutating func addBatch() {
         let batch = (batches[script.stage] ?? 0) + (irregularity > 0 && chance(2) ? 2 : 1)
         batches[script.stage] = batch
-        script.step = irregularity == 0 || chance(50) ? 20_000_000 : Int64.random(in: 0...30_000_000, using: &random) / unit * unit
+        script.step =
+            irregularity == 0 || chance(50)
+            ? 20_000_000 : Int64.random(in: 0...30_000_000, using: &random) / unit * unit
         let inbound = frame()
         if chance(5) { oldFrame = inbound }
-        script.add(.inbound, batch: batch, direction: .downstream, frame: irregularity > 0 && chance(2) ? oldFrame : inbound)
+        script.add(
+            .inbound, batch: batch, direction: .downstream, frame: irregularity > 0 && chance(2) ? oldFrame : inbound)
         var outputs: [(sequence: Int64, branch: Int, id: Int64)] = []
         for branch in chance(irregularity) ? [1, 0] : [0, 1] {
             wait()
