@@ -11,7 +11,8 @@ BEGIN IMMEDIATE;
 -- How batches went, but for their numbers and times. Never changed, and never removed: no content is in it.
 CREATE TABLE pattern (
     id INTEGER PRIMARY KEY,
-    hash INTEGER NOT NULL                  -- of its events
+    hash INTEGER NOT NULL,                 -- of its events
+    copy TEXT NOT NULL CHECK (json_valid(copy)) -- of them, since a session's whole log may hang on a few rows: an array for each
 ) STRICT;
 
 -- `place` and `arrival` as in a row of the event's own.

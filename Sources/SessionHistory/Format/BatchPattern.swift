@@ -1,3 +1,5 @@
+import PipelineEngine
+
 /// How a batch went, but for its numbers and times: what the next ones that go like it need not say again. Several of them in a
 /// row of the log are one row (`event.place` is the pattern's number).
 ///
@@ -32,11 +34,14 @@ struct BatchPattern: Equatable {
     /// Over all of it.
     var hash: UInt64 {
         events.reduce(0) { hash, event in
-            [event.code.rawValue, event.place, event.arrival, event.subject, event.frame, event.step].reduce(hash) {
-                ContentHash.combine($0, UInt64(bitPattern: $1))
-            }
+            event.numbers.reduce(hash) { ContentHash.combine($0, UInt64(bitPattern: $1)) }
         }
     }
+
+    // MARK: - JSON
+
+    /// An array of arrays: for each event its numbers.
+    var json: String { "[" + events.map { "\($0.numbers)" }.joined(separator: ",") + "]" }
 
     /// Whether a batch can have gone like this.
     var isWhole: Bool {
@@ -51,5 +56,33 @@ struct BatchPattern: Equatable {
         }
         // The row's own frame is that of its first event.
         return 1...Self.maxEvents ~= events.count && events[0].step == 0 && events[0].frame == 0
+    }
+}
+
+extension BatchPattern.Event {
+    /// All that it is.
+    fileprivate var numbers: [Int64] { [code.rawValue, place, arrival, subject, frame, step] }
+
+    fileprivate init?(_ numbers: [Int64]) {
+        guard numbers.count == 6 else { return nil }
+        self.init(
+            code: EventCode(rawValue: numbers[0]), place: numbers[1], arrival: numbers[2], subject: numbers[3],
+            frame: numbers[4], step: numbers[5])
+    }
+}
+
+extension BatchPattern {
+    /// From what `json` is; nil if it is no pattern.
+    init?(json: UnsafeRawBufferPointer) {
+        guard let array = try? JSONReader.array(json), array.count <= Self.maxEvents else { return nil }
+        events = array.compactMap { value in
+            guard case .array(let values) = value else { return nil }
+            return Event(
+                values.compactMap { value in
+                    guard case .integer(let number) = value else { return nil }
+                    return number
+                })
+        }
+        guard events.count == array.count, isWhole else { return nil }
     }
 }

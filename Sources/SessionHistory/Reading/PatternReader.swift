@@ -5,9 +5,40 @@ final class PatternReader {
     private static let maxKnown = 1024
     private var known: [Int64: BatchPattern] = [:]
 
-    /// The pattern of this number; nil if it is not there, or is nothing that a batch can be.
+    /// The pattern of this number, from its copy where its events are damaged; nil if it is not there, or is nothing that a batch can
+    /// be.
     func pattern(_ number: Int64, _ db: Database) throws -> BatchPattern? {
         if let pattern = known[number] { return pattern }
+        // The one must be there when the other cannot be read.
+        let stored = Result { try Self.stored(number, db) }
+        let events = Result { try Self.events(number, db) }
+        if case .failure(let error) = events, case .failure = stored { throw error }
+        let (copy, pattern) = ((try? stored.get()) ?? nil, (try? events.get()) ?? nil)
+        guard let found = copy?.pattern != nil && pattern?.hash != copy?.hash ? copy?.pattern : pattern else {
+            return nil
+        }
+        if known.count >= Self.maxKnown { known.removeAll(keepingCapacity: true) }
+        known[number] = found
+        return found
+    }
+
+    /// Whether the pattern is as it was written.
+    static func isIntact(_ number: Int64, _ db: Database) throws -> Bool {
+        guard let copy = try stored(number, db), let pattern = try events(number, db) else { return false }
+        return copy.pattern == pattern && copy.hash == pattern.hash
+    }
+
+    /// What the table `pattern` says of it; nil if it is not there. The pattern is nil if it is not what was hashed.
+    private static func stored(_ number: Int64, _ db: Database) throws -> (hash: UInt64, pattern: BatchPattern?)? {
+        try db.firstRow("SELECT hash, copy FROM pattern WHERE id = ?", [number]) { row in
+            let hash = UInt64(bitPattern: try row.integer(0))
+            let pattern = BatchPattern(json: row.utf8(1))
+            return (hash, pattern?.hash == hash ? pattern : nil)
+        }
+    }
+
+    /// What `pattern_event` says of it; nil if it is not there, or is nothing that a batch can be.
+    private static func events(_ number: Int64, _ db: Database) throws -> BatchPattern? {
         var pattern = BatchPattern(events: [])
         try db.forEachRow(
             """
@@ -21,10 +52,7 @@ final class PatternReader {
             pattern.events.append(event)
             return pattern.events.count <= BatchPattern.maxEvents
         }
-        guard pattern.isWhole else { return nil }
-        if known.count >= Self.maxKnown { known.removeAll(keepingCapacity: true) }
-        known[number] = pattern
-        return pattern
+        return pattern.isWhole ? pattern : nil
     }
 }
 

@@ -3,6 +3,9 @@ import PipelineEngine
 /// The events of a batch from its first on, as long as all may become part of one row of the log: the next ones of the session, of
 /// one stage, about each other, with frames that came with them.
 struct GatheredBatch {
+    /// Batches may share rows whose first frame has this many bytes of content, as rows count it, and was not there before. 1: all.
+    static let leastContent = 1
+
     private(set) var entries: [EventRun.Entry] = []
     /// Bytes of frames that were stored with them.
     private(set) var content = 0
@@ -17,10 +20,10 @@ struct GatheredBatch {
 
     var isOpen: Bool { !entries.isEmpty }
 
-    /// Which batches may go into rows of their own kind: all that begin with a frame which was not there before.
+    /// Which batches may share rows.
     @inline(__always)
     static func mayBegin(with first: EventRun.Entry, _ kind: SessionEvent.Kind) -> Bool {
-        kind == .inbound && first.content > 0 && first.content < RowPacker.maxContent && first.batch > 0
+        kind == .inbound && first.content >= leastContent && first.content < RowPacker.maxContent && first.batch > 0
             && first.subject == 0
     }
 

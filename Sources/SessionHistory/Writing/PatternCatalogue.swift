@@ -76,7 +76,8 @@ final class PatternCatalogue {
     }
 
     private func store(_ pattern: BatchPattern, _ hash: UInt64, _ db: Database) throws -> Int64 {
-        try db.execute(sql: "INSERT INTO pattern(hash) VALUES (?)", arguments: [Int64(bitPattern: hash)])
+        try db.execute(
+            sql: "INSERT INTO pattern(hash, copy) VALUES (?, ?)", arguments: [Int64(bitPattern: hash), pattern.json])
         let number = db.lastInsertedRowID
         let statement = try db.cachedStatement(
             sql: """
