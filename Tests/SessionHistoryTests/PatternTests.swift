@@ -230,6 +230,60 @@ struct PatternTests {
         #expect(try history.verify().problems.isEmpty)
     }
 
+    /// Nor does one that only ids part from the session's next batch.
+    @Test func aRowBehindWhichOthersHaveNoFrames() async throws {
+        var other = SessionScript()
+        for _ in 0..<60 { other.add(.bypass) }
+        let events = Self.regular(60)
+        let log = try #require(try await history.begin(SessionStart(definition: Self.definition)))
+        let another = try #require(try await history.begin(SessionStart(definition: Self.definition)))
+        let (source, noise) = (WaitingEvents(), WaitingEvents())
+        for batch in 0..<60 {
+            source.add(Array(events[batch * 7..<batch * 7 + 7]), to: log)
+            try await log.flush(source)
+            noise.add([other.events[batch]], to: another)
+            try await another.flush(noise)
+        }
+        try await log.close(source, state: .complete)
+        try await another.close(noise, state: .complete)
+        try history.expect(log.session, holds: events)
+        try history.expect(another.session, holds: other.events)
+        #expect(try history.verify().problems.isEmpty)
+    }
+
+    /// Batches that give out what came in before them, and those that release what came in, have rows of their own events: a pattern
+    /// has no word for the one, and views look for the other.
+    @Test func whatPatternsHaveNoWordFor() async throws {
+        var script = SessionScript()
+        var before: any Frame = SessionScript.text("0", id: 100)
+        script.add(.bypass, direction: .downstream, frame: before)
+        for batch in 1...20 as ClosedRange<Int64> {
+            let frame = SessionScript.text("\(batch)", id: 100 + batch)
+            let inbound = script.add(.inbound, batch: batch, direction: .downstream, frame: frame)
+            if batch < 10 {
+                let output = script.add(
+                    .output, batch: batch, branch: 0, direction: .downstream, emission: 0, arrival: 0, frame: before)
+                script.add(
+                    .release, batch: batch, branch: 0, direction: .downstream, position: 0, subject: output,
+                    outcome: .released)
+            } else {
+                for branch in 0...1 { script.add(.sync, batch: batch, branch: branch) }
+                script.add(
+                    .release, batch: batch, direction: .downstream, position: 0, subject: inbound, outcome: .released)
+            }
+            before = frame
+        }
+        try await recordAtOnce(script.events)
+        try history.expect(1, holds: script.events)
+        #expect(try history.verify().problems.isEmpty)
+        for order in ["recorded", "arrival", "pipeline"] {
+            let released = "SELECT frame_id FROM release_order WHERE frame_order = '\(order)' ORDER BY batch"
+            #expect(
+                try SQLiteShell.lines(released, on: history.path)
+                    == (1...20).map { $0 < 10 ? "\(99 + $0)" : "\(100 + $0)" }, "\(order)")
+        }
+    }
+
     @Test func interruptedWithinARow() async throws {
         let events = StreamScript(seed: 4, batches: 200).events
         try await record([events], seed: 4, pieces: 1...3000, state: nil)
@@ -436,6 +490,27 @@ struct PatternTests {
         if damage != .otherLength {
             #expect(try number("SELECT count(*) FROM frame") == number("SELECT count(DISTINCT frame) FROM moment"))
         }
+    }
+
+    /// In a history of before, a row that says that it is of batches is damaged like others.
+    @Test(arguments: [44, 45]) func aHistoryOfBeforeIsDamaged(bit: Int) async throws {
+        let events = Self.regular(20)
+        try await recordAtOnce(events)
+        history.close()
+        _ = try SQLiteShell.run(FlatHistory.downgrade(to: 3), on: history.path)
+        let old = try History.open(at: history.path)
+        #expect(try old.verify().isWhole)
+        _ = try SQLiteShell.run("UPDATE event SET code = code | (1 << \(bit)) WHERE id = 9", on: history.path)
+        #expect(try old.verify().problems.contains { $0.kind == .structure })
+        if bit == 44 {
+            let error = #expect(throws: HistoryError.self) { try old.allEvents(of: 1) }
+            #expect(error?.code == .damaged)
+        } else {
+            // A batch's first event is what its row says.
+            try old.expect(1, holds: events)
+        }
+        let report = try await History.recover(history.path, to: folder.file("new.sqlite"))
+        #expect(report.sessions.map(\.events) == [Int64(events.count)])
     }
 
     // MARK: - Formats

@@ -34,7 +34,12 @@ struct BatchPattern: Equatable {
     /// Over all of it.
     var hash: UInt64 {
         events.reduce(0) { hash, event in
-            event.numbers.reduce(hash) { ContentHash.combine($0, UInt64(bitPattern: $1)) }
+            var hash = ContentHash.combine(hash, UInt64(bitPattern: event.code.rawValue))
+            hash = ContentHash.combine(hash, UInt64(bitPattern: event.place))
+            hash = ContentHash.combine(hash, UInt64(bitPattern: event.arrival))
+            hash = ContentHash.combine(hash, UInt64(bitPattern: event.subject))
+            hash = ContentHash.combine(hash, UInt64(bitPattern: event.frame))
+            return ContentHash.combine(hash, UInt64(bitPattern: event.step))
         }
     }
 

@@ -66,12 +66,18 @@ struct LogRow {
 
     /// Reads what the row's events are, where it alone does not say it; what of that is damaged counts as lost.
     mutating func complete(_ patterns: PatternReader, _ db: Database, withTimes: Bool = true) throws {
-        if code.isPatterned, let place { pattern = try patterns.pattern(place, db) }
-        guard code.isTimed, withTimes else { return }
-        times =
-            try db.firstRow(
-                "SELECT unit, bytes, first_bytes, step_bytes, times FROM event_times WHERE event = ?", [id]
-            ) { EventTimes($0) } ?? nil
+        guard code.isPatterned || code.isTimed else { return }
+        do {
+            if code.isPatterned, let place { pattern = try patterns.pattern(place, db) }
+            guard code.isTimed, withTimes else { return }
+            times =
+                try db.firstRow(
+                    "SELECT unit, bytes, first_bytes, step_bytes, times FROM event_times WHERE event = ?", [id]
+                ) { EventTimes($0) } ?? nil
+        } catch {
+            // A history of before has no such tables, and its rows can only be damaged.
+            if try HistoryFile.version(db) >= 4 { throw error }
+        }
     }
 
     // MARK: - Its events
