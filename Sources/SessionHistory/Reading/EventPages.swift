@@ -113,7 +113,7 @@ public struct EventPages: @unchecked Sendable {  // `frames` and `patterns` are 
                 try columns.optionalText(LogRow.columnCount), try columns.optionalText(LogRow.columnCount + 1)
             )
             for index in 0...row.code.further where row.id &+ index > last {
-                guard let member = row.member(index) else {
+                guard let member = row.member(index), row.pattern != nil || !row.code.isPatterned else {
                     throw WrongValue(column: "place", expected: "the number of a pattern")
                 }
                 last = member.id

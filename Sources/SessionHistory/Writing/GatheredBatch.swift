@@ -46,7 +46,7 @@ struct GatheredBatch {
         // Views look for what came in by the row that begins with it.
         if next.subject != 0 {
             let index = next.subject - first.id
-            guard index > 0, index < entries.count, entries[Int(index)].code.kind == .output else { return false }
+            guard index > 0, index < entries.count else { return false }
         }
         if next.frame == 0 { return true }
         return next.content > 0
