@@ -35,12 +35,14 @@ final class SessionEncoder {
         // Through pointers: copying an event costs as much as storing it.
         try events.withUnsafeBufferPointer { events in
             guard let first = events.baseAddress else { return }
-            // Also when one of them cannot be: those before it are kept.
-            let appended = Result {
+            do {
                 for index in 0..<events.count { try append(first + index, to: log, db) }
+            } catch let error as HistoryError {
+                // One of them cannot be; those before it are kept. After any other failure, the transaction is over.
+                try rows.rest(log)
+                throw error
             }
             try rows.rest(log)
-            try appended.get()
         }
         counts.bytes += Int64(log.frames.bytesWritten - bytesBefore) + Int64(events.count) * 40
     }
