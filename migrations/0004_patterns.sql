@@ -61,7 +61,7 @@ SELECT x.session AS session,
     (ifnull(q.code, e.code) >> 9) & 1 AS last, -- its batch's own EndFrame or StopFrame, which leaves last (C9)
     nullif((e.code >> 10) & 1023, 0) - 1 AS stage,
     nullif((ifnull(q.code, e.code) >> 20) & 65535, 0) - 1 AS branch,
-    e.batch + iif(q.code IS NULL, 0, o.number) AS batch,
+    e.batch + ((e.code >> 45) & 1) * o.number AS batch,
     iif(q.code IS NULL, e.place + o.number, q.place) AS place,
     iif(q.code IS NULL, e.arrival + o.number, q.arrival) AS arrival,
     e.id + iif(q.code IS NULL, o.number, o.number * e.arrival + q.number) AS event,
