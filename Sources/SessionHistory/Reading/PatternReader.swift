@@ -9,14 +9,13 @@ final class PatternReader {
     /// be.
     func pattern(_ number: Int64, _ db: Database) throws -> BatchPattern? {
         if let pattern = known[number] { return pattern }
-        // The one must be there when the other cannot be read.
         let stored = Result { try Self.stored(number, db) }
         let events = Result { try Self.events(number, db) }
+        // One of them is enough.
         if case .failure(let error) = events, case .failure = stored { throw error }
-        let (copy, pattern) = ((try? stored.get()) ?? nil, (try? events.get()) ?? nil)
-        guard let found = copy?.pattern != nil && pattern?.hash != copy?.hash ? copy?.pattern : pattern else {
-            return nil
-        }
+        var pattern = (try? events.get()) ?? nil
+        if let stored = (try? stored.get()) ?? nil, stored.hash != pattern?.hash { pattern = stored.pattern ?? pattern }
+        guard let found = pattern else { return nil }
         if known.count >= Self.maxKnown { known.removeAll(keepingCapacity: true) }
         known[number] = found
         return found

@@ -64,10 +64,10 @@ struct Template {
                     return table
                 })
         }
-        // Histories before schemas 3 and 4 have none of these, and no need of them.
-        let later: Set = ["ordinal", "pattern", "pattern_event", "event_times"]
-        if shapes(tables.filter { !later.contains($0.name) }).isSubset(of: shapes(found)) { return true }
         let version = try HistoryFile.version(db)
+        // Only views read `ordinal`. Histories before schema 4 have no rows that need the others.
+        let optional: Set = version < 4 ? ["ordinal", "pattern", "pattern_event", "event_times"] : ["ordinal"]
+        if shapes(tables.filter { !optional.contains($0.name) }).isSubset(of: shapes(found)) { return true }
         if id == HistoryFile.applicationID, version > SchemaCheck.currentVersion, version < 1000 {
             throw HistoryError(
                 .newer, "\(path) was written by a newer lockstep (schema \(version)); use that to recover it")
