@@ -54,22 +54,21 @@ struct EventTimes: Equatable {
         }
     }
 
+    /// 1, 10, 100 and so on, as far as numbers go.
+    private static let powers = (0..<19).map { exponent in (0..<exponent).reduce(UInt64(1)) { power, _ in power * 10 } }
+
     private static func width(_ number: Int64) -> Int {
-        var (width, rest) = (number < 0 ? 2 : 1, number.magnitude)
-        while rest >= 10 {
-            rest /= 10
-            width += 1
-        }
-        return width
+        let digits = powers.firstIndex { number.magnitude < $0 } ?? powers.count
+        return max(1, digits) + (number < 0 ? 1 : 0)
     }
 
     private static func write(_ number: Int64, width: Int, to buffer: ByteBuffer) {
         if number < 0 { buffer.append(UInt8(ascii: "-")) }
-        var power: UInt64 = 1
-        for _ in 1..<(number < 0 ? width - 1 : width) { power *= 10 }
-        while power > 0 {
-            buffer.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number.magnitude / power % 10))
-            power /= 10
+        var rest = number.magnitude
+        for place in (0..<(number < 0 ? width - 1 : width)).reversed() {
+            let digit = place < powers.count ? rest / powers[place] : 0
+            if digit > 0 { rest -= digit * powers[place] }
+            buffer.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
         }
     }
 
