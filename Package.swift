@@ -52,6 +52,7 @@ let package = Package(
             name: "Migrations", path: "migrations",
             resources: [
                 .embedInCode("0001_sessions.sql"), .embedInCode("0002_views.sql"), .embedInCode("0003_runs.sql"),
+                .embedInCode("0004_patterns.sql"),
             ],
             swiftSettings: strict),
         .target(

@@ -7,5 +7,6 @@ public enum Migrations {
         ("0001_sessions", PackageResources._001_sessions_sql),
         ("0002_views", PackageResources._002_views_sql),
         ("0003_runs", PackageResources._003_runs_sql),
+        ("0004_patterns", PackageResources._004_patterns_sql),
     ]
 }

@@ -46,7 +46,7 @@ struct OpeningTests {
         let path = folder.file("h.sqlite")
         _ = try History.open(at: path, for: .writing)
         let byShell = folder.file("shell.sqlite")
-        for name in ["0001_sessions", "0002_views", "0003_runs"] {
+        for name in ["0001_sessions", "0002_views", "0003_runs", "0004_patterns"] {
             let sql = try String(contentsOfFile: repository + "/migrations/\(name).sql", encoding: .utf8)
             _ = try SQLiteShell.run(sql, on: byShell)
         }

@@ -19,24 +19,8 @@ struct RunTests {
         try #require(Int(try SQLiteShell.lines(sql, on: path ?? history.path).joined()))
     }
 
-    /// Records sessions side by side, each in pieces of random size.
     private func record(_ sessions: [[SessionEvent]], seed: UInt64, state: SessionState? = .complete) async throws {
-        var random = SeededRandom(seed)
-        var logs: [(log: SessionLog, source: WaitingEvents, rest: ArraySlice<SessionEvent>)] = []
-        for events in sessions {
-            let log = try #require(try await history.begin(SessionStart(definition: SessionScript.definition())))
-            logs.append((log, WaitingEvents(), events[...]))
-        }
-        while let index = logs.indices.filter({ !logs[$0].rest.isEmpty }).randomElement(using: &random) {
-            let piece = logs[index].rest.prefix(Int.random(in: 1...400, using: &random))
-            logs[index].rest = logs[index].rest.dropFirst(piece.count)
-            logs[index].source.add(Array(piece), to: logs[index].log)
-            if Bool.random(using: &random) { try await logs[index].log.flush(logs[index].source) }
-        }
-        for (log, source, _) in logs {
-            try await log.flush(source)
-            if let state { try await log.close(source, state: state) }
-        }
+        try await history.recordSideBySide(sessions, seed: seed, state: state)
     }
 
     /// In one transaction.
@@ -51,35 +35,8 @@ struct RunTests {
         _ history: History, _ session: Int64, holds events: [SessionEvent],
         _ location: SourceLocation = #_sourceLocation
     ) throws {
-        let read = try history.allEvents(of: session)
-        #expect(read.count == events.count, sourceLocation: location)
-        if let (before, after) = zip(events, read).first(where: { EventFacts($0) != EventFacts($1) }) {
-            Issue.record("\(EventFacts(before)) became \(EventFacts(after))", sourceLocation: location)
-        }
-        for (before, after) in zip(events, read) {
-            let frame = before.frame ?? (before.subject > 0 ? events[Int(before.subject) - 1].frame : nil)
-            guard after.frame?.id == frame?.id, frame.map({ after.frame?.hasSameContent(as: $0) ?? false }) ?? true
-            else {
-                Issue.record("event \(before.sequence) has another frame", sourceLocation: location)
-                return
-            }
-        }
-        #expect(
-            try history.allEvents(of: session, content: .order).map(\.frame?.id) == read.map(\.frame?.id),
-            sourceLocation: location)
+        try history.expect(session, holds: events, location)
     }
-
-    /// Gives each event a row of its own.
-    private static let flatten = """
-        CREATE TEMP TABLE flat AS
-        SELECT e.id + o.number AS id, e.session, e.seq + o.number, e.time,
-            iif(o.number = e.code >> 36, e.code, e.code & ~448) & 68719476735, e.batch, e.place + o.number,
-            e.arrival + o.number, e.subject + o.number, e.frame + o.number
-        FROM event AS e CROSS JOIN ordinal AS o WHERE o.number <= e.code >> 36 ORDER BY 1;
-        DELETE FROM event;
-        INSERT INTO event SELECT * FROM flat;
-        DROP TABLE temp.flat;
-        """
 
     private static let views = [
         "timeline", "frames", "release_order", "order_diff", "barriers", "batches", "findings", "moment", "sessions",
@@ -100,9 +57,10 @@ struct RunTests {
 
         let flat = folder.file("flat.sqlite")
         try FileManager.default.copyItem(atPath: history.path, toPath: flat)
-        _ = try SQLiteShell.run(Self.flatten, on: flat)
+        _ = try SQLiteShell.run(FlatHistory.flatten, on: flat)
         let (rows, all) = (try number("SELECT count(*) FROM event"), try number("SELECT count(*) FROM event", on: flat))
         #expect(all == sessions.map(\.count).reduce(0, +))
+        #expect(try History.open(at: flat).verify().problems.isEmpty)
         #expect(rows < all * 3 / 4, "\(rows) rows for \(all) events")
         for view in Self.views {
             var facts = 0
@@ -136,7 +94,8 @@ struct RunTests {
         }
         try await recordAtOnce(script.events)
         #expect(
-            try SQLiteShell.lines("SELECT id, seq, code & 15, code >> 36, place, subject FROM event", on: history.path)
+            try SQLiteShell.lines(
+                "SELECT id, seq, code & 15, (code >> 36) & 255, place, subject FROM event", on: history.path)
                 == [
                     "1|1|1|0||", "2|2|2|255|0|", "258|258|2|43|256|", "302|302|3|0||", "303|303|3|0||",
                     "304|304|4|255|0|2",
@@ -221,7 +180,7 @@ struct RunTests {
         let events = BurstScript(seed: 11, batches: 20).events
         try await record([events], seed: 11)
         history.close()
-        let row = try number("SELECT id FROM event WHERE code >> 36 > 3 AND code & 15 = 2 LIMIT 1 OFFSET 2")
+        let row = try number("SELECT id FROM event WHERE (code >> 36) & 255 > 3 AND code & 15 = 2 LIMIT 1 OFFSET 2")
         _ = try SQLiteShell.run("UPDATE event SET seq = seq + (1 << 20) WHERE id = \(row)", on: history.path)
         let report = try await History.recover(history.path, to: folder.file("new.sqlite"))
         #expect(report.sessions.map(\.events) == [Int64(events.count)])
@@ -246,7 +205,7 @@ struct RunTests {
             "UPDATE dropped_output SET output = 1 WHERE output = (SELECT max(output) FROM dropped_output)",
             on: history.path)
         #expect(try !History.open(at: history.path).verify().isWhole)
-        _ = try SQLiteShell.run("UPDATE event SET code = code | (1 << 44) WHERE id = 1", on: history.path)
+        _ = try SQLiteShell.run("UPDATE event SET code = code | (1 << 46) WHERE id = 1", on: history.path)
         #expect(try History.open(at: history.path).verify().problems.contains { $0.kind == .structure })
     }
 
@@ -293,7 +252,8 @@ struct RunTests {
             try FileManager.default.copyItem(atPath: history.path + suffix, toPath: copy + suffix)
         }
         // Up to the middle of the longest row.
-        let middle = try number("SELECT id + (code >> 36) / 2 FROM event ORDER BY code >> 36 DESC LIMIT 1")
+        let middle = try number(
+            "SELECT id + ((code >> 36) & 255) / 2 FROM event ORDER BY (code >> 36) & 255 DESC LIMIT 1")
         let reader = try DatabaseQueue(path: copy)
         let (known, counted) = try await reader.read { db in
             var first: Int64?
@@ -319,19 +279,11 @@ struct RunTests {
     }
 
     /// A history of before is read without being changed, and goes on when it is written to.
-    @Test func aHistoryOfOneRowPerEvent() async throws {
+    @Test(arguments: [2, 3]) func aHistoryOfBefore(version: Int) async throws {
         let first = BurstScript(seed: 7, batches: 40).events
         try await record([first], seed: 7)
         history.close()
-        let views = try String(contentsOfFile: repository + "/migrations/0002_views.sql", encoding: .utf8)
-        var downgrade =
-            Self.flatten + "DROP TABLE ordinal; DELETE FROM migration WHERE number = 3; PRAGMA user_version = 2;"
-        for view in ["moment", "timeline", "recorded_order"] {
-            let start = try #require(views.range(of: "CREATE VIEW \(view) AS"))
-            let end = try #require(views[start.lowerBound...].range(of: ";\n"))
-            downgrade += "DROP VIEW \(view);\n" + views[start.lowerBound..<end.upperBound]
-        }
-        _ = try SQLiteShell.run(downgrade, on: history.path)
+        _ = try SQLiteShell.run(FlatHistory.downgrade(to: version), on: history.path)
         let before = FileManager.default.contents(atPath: history.path)
 
         let old = try History.open(at: history.path)
@@ -347,7 +299,7 @@ struct RunTests {
 
         // As it would have been made, with the pages of its schema elsewhere; the header is gone.
         let made = folder.file("made.sqlite")
-        for name in ["0001_sessions", "0002_views"] {
+        for name in ["0001_sessions", "0002_views", "0003_runs"].prefix(version) {
             let sql = try String(contentsOfFile: repository + "/migrations/\(name).sql", encoding: .utf8)
             _ = try SQLiteShell.run(sql, on: made)
         }
@@ -370,9 +322,9 @@ struct RunTests {
             withExtendedLifetime(other) {}
             #expect(error?.code == .busy)
         }
-        #expect(try number("PRAGMA user_version") == 2)
+        #expect(try number("PRAGMA user_version") == version)
         let new = try History.open(at: history.path, for: .writing)
-        #expect(try number("PRAGMA user_version") == 3)
+        #expect(try number("PRAGMA user_version") == SchemaCheck.currentVersion)
         let second = BurstScript(seed: 8, batches: 40).events
         try await new.record(second)
         try expect(new, 1, holds: first)
@@ -418,9 +370,9 @@ struct RunTests {
 
     @Test func whatContinuesARow() throws {
         let run = EventRun(Self.first)
-        #expect(run.isContinued(by: Self.next()))
+        #expect(run.isContinued(by: Self.next()) && run.isContinued(by: Self.next { $0.time += 1 }))
         let others: [(inout EventRun.Entry) -> Void] = [
-            { $0.id += 1 }, { $0.time += 1 }, { $0.batch += 1 }, { $0.place += 1 }, { $0.place = -1 },
+            { $0.id += 1 }, { $0.batch += 1 }, { $0.place += 1 }, { $0.place = -1 },
             { $0.arrival -= 1 },
             { $0.arrival = -1 }, { $0.subject = 0 }, { $0.subject -= 1 }, { $0.frame -= 1 }, { $0.frame = 0 },
             {

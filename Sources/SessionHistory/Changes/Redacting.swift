@@ -57,20 +57,18 @@ struct Redacting: Sendable {
         // First what is to be done, then the doing: a statement that reads does not go on over rows that change.
         try db.forEachRow(
             """
-            SELECT e.id, e.frame, coalesce(length(f.text), 0) + coalesce(length(f.payload), 0) + coalesce(length(f.fields), 0),
-                e.code
+            SELECT \(LogRow.columns("e")),
+                coalesce(length(f.text), 0) + coalesce(length(f.payload), 0) + coalesce(length(f.fields), 0)
             FROM event AS e LEFT JOIN frame AS f ON f.id = e.frame
             WHERE e.id BETWEEN ? AND ? AND +e.session = ? ORDER BY e.id
             """, [range.lowerBound, range.upperBound, session]
-        ) { row in
-            let further = EventCode(rawValue: try row.integer(3)).further
+        ) { columns in
+            guard let row = try LogRow(columns) else { return true }
             // The next range begins behind the row's own id: what it further says may be damage, and is no row.
-            end = try row.integer(0)
-            // The frames of a run are much alike.
-            for index in 0...further {
-                if let frame = try row.optionalInteger(1) { rows.append(frame &+ index) }
-                count += try row.optionalInteger(2) ?? 0
-            }
+            end = row.id
+            rows.append(contentsOf: row.frames)
+            // The frames of a row are much alike.
+            count += try columns.integer(LogRow.columnCount) &* Int64(row.frames.count)
             isFull = rows.count >= Self.events || count > Self.bytes
             return !isFull
         }

@@ -68,10 +68,20 @@ enum Removing {
             let events = """
                 FROM event AS e CROSS JOIN ordinal AS o
                 WHERE e.id BETWEEN ?1 AND ?2 AND e.session = ?3 AND o.number <= \(EventCode.further(inSQL: "e.code"))
-                    AND (o.number = 0 OR NOT EXISTS (SELECT 1 FROM event AS n WHERE n.id > e.id AND n.id <= e.id + o.number))
                 """
-            let own = "SELECT e.id + o.number \(events)"
-            let frames = "SELECT e.frame + o.number \(events) AND e.frame IS NOT NULL"
+            func isOwn(_ number: String) -> String {
+                """
+                (o.number = 0 OR NOT EXISTS (SELECT 1 FROM event AS n WHERE n.id > e.id AND n.id <= e.id + \(number)))
+                """
+            }
+            let own = "SELECT e.id + o.number \(events) AND \(isOwn("o.number"))"
+            // Of batches that went alike, the frames that they bring follow each other.
+            let isBatches = EventCode.isPatterned(inSQL: "e.code")
+            let frames = """
+                SELECT e.frame + o.number \(events) AND e.frame IS NOT NULL
+                    AND iif(\(isBatches), o.number < (\(EventCode.furtherBatches(inSQL: "e")) + 1) * e.subject
+                        AND \(isOwn("o.number / e.subject * e.arrival")), \(isOwn("o.number")))
+                """
             try db.execute(sql: "DELETE FROM omission WHERE frame IN (\(frames))", arguments: range)
             try db.execute(sql: "DELETE FROM frame WHERE id IN (\(frames))", arguments: range)
             try db.execute(
@@ -79,6 +89,11 @@ enum Removing {
             try db.execute(
                 sql: """
                     DELETE FROM dropped_output WHERE output BETWEEN ?1 AND ?2 + \(EventCode.maxFurther) AND output IN (\(own))
+                    """, arguments: range)
+            try db.execute(
+                sql: """
+                    DELETE FROM event_times WHERE event BETWEEN ?1 AND ?2
+                        AND event IN (SELECT id FROM event WHERE id BETWEEN ?1 AND ?2 AND session = ?3)
                     """, arguments: range)
             try db.execute(sql: "DELETE FROM event WHERE id BETWEEN ?1 AND ?2 AND session = ?3", arguments: range)
         } else {

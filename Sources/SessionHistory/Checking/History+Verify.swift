@@ -77,8 +77,21 @@ extension History {
                 found.add(.structure, "the numbers by which the views take rows of the log apart are not 0 to 255")
             }
         }
+        if try HistoryFile.version(db) >= 4 { try Self.checkPatterns(db, &found) }
         let key = try db.firstRow("SELECT length(value) FROM secret WHERE name = 'content'") { try $0.integer(0) }
         if key != 32 { found.add(.structure, "the key for hashes is not there, or is no key") }
+    }
+
+    /// Checks what rows of several events say apart from the log.
+    private static func checkPatterns(_ db: Database, _ found: inout Verification) throws {
+        for number in try db.rows("SELECT id FROM pattern ORDER BY id", [], { try $0.integer(0) })
+        where try !PatternReader.isIntact(number, db) {
+            found.add(.structure, "what batches of pattern \(number) have in common is not as it was written")
+        }
+        try db.forEachRow("PRAGMA foreign_key_check(pattern_event)") { _ in
+            found.add(.reference, "an event belongs to a pattern that is not there")
+            return false
+        }
     }
 
     /// Whether a replay's row is only still to be freed, by a deletion that is under way or died: the next opening for writing goes on.
@@ -125,6 +138,16 @@ extension History {
                 try $0.integer(0)
             } ?? 0
         if total != events { found.add(.stray, "\(total - events) events belong to no session") }
+        let times =
+            try HistoryFile.version(db) < 4
+            ? nil
+            : db.firstRow(
+                """
+                SELECT count(*) FROM event_times AS t LEFT JOIN event AS e ON e.id = t.event
+                WHERE e.id IS NULL OR NOT \(EventCode.isTimed(inSQL: "e.code"))
+                """
+            ) { try $0.integer(0) }
+        if let times, times > 0 { found.add(.stray, "the times of \(times) rows belong to no event") }
         let drops = try db.firstRow("SELECT count(*) FROM dropped_output") { try $0.integer(0) } ?? 0
         if drops != dropped {
             found.add(.reference, "\(dropped) outputs were dropped, and \(drops) are noted as dropped")

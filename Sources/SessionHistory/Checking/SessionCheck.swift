@@ -87,8 +87,8 @@ struct SessionCheck {
         func add(_ kind: Verification.Problem.Kind, _ what: String) {
             found.add(kind, session: session, sequence: event.sequence, "event \(event.sequence) \(what)")
         }
-        guard let kind = event.code.kind, event.hasWholeCode else {
-            return add(.structure, "is of no kind that there is")
+        guard let kind = event.code.kind, event.hasWholeRow else {
+            return add(.structure, "is of no kind that there is, or is in a row that does not say what its events are")
         }
         if let subject = event.subject {
             if event.subjectSession != session || event.subjectSequence.map({ $0 >= event.sequence }) ?? true {

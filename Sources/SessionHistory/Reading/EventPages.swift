@@ -47,7 +47,7 @@ extension History {
 /// slow consumer keeps the write-ahead log from starting anew.
 ///
 /// To be used by one task at a time.
-public struct EventPages: @unchecked Sendable {  // `frames` is used by the task that has it, alone
+public struct EventPages: @unchecked Sendable {  // `frames` and `patterns` are used by the task that has it, alone
     private static let maxEvents = 1024
     private static let maxBytes = 4 << 20
 
@@ -56,6 +56,7 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
     private let stage: Int?
     private let batches: ClosedRange<Int64>?
     private let frames: FrameReader
+    private let patterns = PatternReader()
     /// The id of the last event read.
     private var last: Int64 = 0
 
@@ -81,11 +82,10 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
     }
 
     private static let columns = """
-        SELECT e.id, e.seq, e.time, e.code, e.batch, e.place, e.arrival, e.subject, e.frame, n.processor, n.detail,
-            \(LogRow.columns)
+        SELECT \(LogRow.columns("e")), n.processor, n.detail, \(LogRow.columns("s"))
         FROM extent AS x
             CROSS JOIN event AS e
-            LEFT JOIN event AS s ON s.id = e.subject
+            LEFT JOIN event AS s ON s.id = iif(\(EventCode.isPatterned(inSQL: "e.code")), NULL, e.subject)
             LEFT JOIN note AS n ON n.event = e.id
         WHERE x.session = ?1 AND x.last_event > ?2 AND x.max_batch >= ?4 AND x.min_batch <= ?5
             AND e.id BETWEEN max(x.first_event, ?2 + 1 - \(EventCode.maxFurther)) AND x.last_event
@@ -94,7 +94,8 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
         """
     private static let allBatches = columns + " ORDER BY x.first_event, e.id LIMIT \(maxEvents)"
     private static let someBatches =
-        columns + " AND e.batch BETWEEN ?4 AND ?5 ORDER BY x.first_event, e.id LIMIT \(maxEvents)"
+        columns + " AND e.batch <= ?5 AND e.batch + \(EventCode.furtherBatches(inSQL: "e")) >= ?4"
+        + " ORDER BY x.first_event, e.id LIMIT \(maxEvents)"
 
     private func page(after last: Int64, _ db: Database) throws -> (events: [SessionEvent], last: Int64) {
         var events: [SessionEvent] = []
@@ -103,12 +104,23 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
         let arguments: StatementArguments = [
             session, last, stage.map { $0 + 1 }, batches?.lowerBound ?? .min, batches?.upperBound ?? .max,
         ]
-        try db.forEachRow(batches == nil ? Self.allBatches : Self.someBatches, arguments) { row in
-            let (first, code) = (try row.integer(0), EventCode(rawValue: try row.integer(3)))
-            var subject = try LogRow(row, at: 11)
-            for index in 0...code.further where first &+ index > last {
-                last = first &+ index
-                events.append(try event(row, index, code.member(index), &subject, db))
+        try db.forEachRow(batches == nil ? Self.allBatches : Self.someBatches, arguments) { columns in
+            guard var row = try LogRow(columns) else { return true }
+            try row.complete(patterns, db)
+            var subject = try LogRow(columns, at: LogRow.columnCount + 2)
+            if row.code.isPatterned { subject = row } else { try subject?.complete(patterns, db, withTimes: false) }
+            let (processor, detail) = (
+                try columns.optionalText(LogRow.columnCount), try columns.optionalText(LogRow.columnCount + 1)
+            )
+            for index in 0...row.code.further where row.id &+ index > last {
+                guard let member = row.member(index), row.pattern != nil || !row.code.isPatterned else {
+                    throw WrongValue(column: "place", expected: "the number of a pattern")
+                }
+                last = member.id
+                if let batches, row.code.isPatterned, !batches.contains(member.batch ?? 0) { continue }
+                var event = try event(member, &subject, db)
+                if index == 0 { (event.processor, event.detail) = (processor, detail) }
+                events.append(event)
                 if frames.bytesRead >= Self.maxBytes || events.count >= Self.maxEvents { return false }
             }
             return true
@@ -116,28 +128,26 @@ public struct EventPages: @unchecked Sendable {  // `frames` is used by the task
         return (events, last)
     }
 
-    /// One event of a row.
-    ///
-    /// - Parameter subject: the row of what the one before was about, and then of what this one is about.
-    private func event(
-        _ row: StoredRow, _ index: Int64, _ code: EventCode, _ subject: inout LogRow?, _ db: Database
-    ) throws -> SessionEvent {
-        guard let kind = code.kind else { throw WrongValue(column: "code", expected: "the code of an event") }
-        let time = try row.integer(2)
-        guard SessionEvent.times.contains(time) else {
+    /// - Parameter subject: the row of what the event before was about, and then of what this one is about.
+    private func event(_ member: LogRow.Member, _ subject: inout LogRow?, _ db: Database) throws -> SessionEvent {
+        guard let kind = member.code.kind else { throw WrongValue(column: "code", expected: "the code of an event") }
+        guard member.hasTime, SessionEvent.times.contains(member.time) else {
             throw WrongValue(column: "time", expected: "the time of an event")
         }
-        let about = try row.optionalInteger(7).map { $0 &+ index }
-        if let about { subject = try LogRow.holding(about, known: subject, db) }
-        let place = try row.optionalInt(5).map { $0 &+ Int(index) } ?? -1
-        let frame = try row.optionalInteger(8).map { $0 &+ index } ?? about.flatMap { subject?.frame(of: $0) }
+        if let about = member.subject { subject = try LogRow.holding(about, known: subject, patterns, db) }
+        let place = try member.place.map { try Self.int($0, "place") } ?? -1
+        let frame = member.frame ?? member.subject.flatMap { subject?.frame(of: $0) }
         let isOutput = kind == .output || kind == .late
         return SessionEvent(
-            sequence: try row.integer(1) &+ index, time: time, kind: kind, stage: code.stage,
-            batch: try row.optionalInteger(4) ?? 0, branch: code.branch, direction: code.direction,
-            emission: isOutput ? place : -1, arrival: try row.optionalInt(6).map { $0 &+ Int(index) } ?? -1,
-            position: isOutput ? -1 : place, subject: about.flatMap { subject?.sequence(of: $0) } ?? 0,
-            frame: try frame.flatMap { try frames.frame($0, db) }, detail: index == 0 ? try row.optionalText(10) : nil,
-            processor: index == 0 ? try row.optionalText(9) : nil, outcome: code.outcome)
+            sequence: member.sequence, time: member.time, kind: kind, stage: member.code.stage,
+            batch: member.batch ?? 0, branch: member.code.branch, direction: member.code.direction,
+            emission: isOutput ? place : -1, arrival: try member.arrival.map { try Self.int($0, "arrival") } ?? -1,
+            position: isOutput ? -1 : place, subject: member.subject.flatMap { subject?.sequence(of: $0) } ?? 0,
+            frame: try frame.flatMap { try frames.frame($0, db) }, outcome: member.code.outcome)
+    }
+
+    private static func int(_ value: Int64, _ column: String) throws -> Int {
+        guard let value = Int(exactly: value) else { throw WrongValue(column: column, expected: "a smaller integer") }
+        return value
     }
 }

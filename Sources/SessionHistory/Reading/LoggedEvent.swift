@@ -17,19 +17,18 @@ struct LoggedEvent {
     /// The row of its own frame, and what stands for it in the hash; nil if it is not there.
     var frame: Int64?
     var frameMark: UInt64?
-    /// Whether its row's code is one.
-    let hasWholeCode: Bool
+    /// Whether its row says what all of its events are.
+    let hasWholeRow: Bool
     /// Whether it is in the same row as the one before.
-    private(set) var isFurther = false
-    var hasNote: Bool
+    let isFurther: Bool
+    var hasNote = false
     var processor: String?
     var detail: String?
 
     private static let query = """
-        SELECT e.id, e.seq, e.time, e.code, e.batch, e.place, e.arrival, e.subject, e.frame, f.frame_id, f.hash, f.name,
-            n.event, n.processor, n.detail, \(LogRow.columns)
+        SELECT \(LogRow.columns("e")), f.frame_id, f.hash, f.name, n.event, n.processor, n.detail, \(LogRow.columns("s"))
         FROM event AS e
-            LEFT JOIN event AS s ON s.id = e.subject
+            LEFT JOIN event AS s ON s.id = iif(\(EventCode.isPatterned(inSQL: "e.code")), NULL, e.subject)
             LEFT JOIN frame AS f ON f.id = e.frame
             LEFT JOIN note AS n ON n.event = e.id
         WHERE e.id BETWEEN ?1 - \(EventCode.maxFurther) AND ?2 AND +e.session = ?3
@@ -37,23 +36,40 @@ struct LoggedEvent {
         ORDER BY e.id
         """
 
-    /// Calls `body` with each event of a session that has an id between these, in order.
+    /// Calls `body` with each event of a session that has an id between these, in order. Of a damaged row, with those of which it
+    /// is known what they are.
     static func forEach(
         of session: Int64, from first: Int64, to last: Int64, _ db: Database, _ body: (LoggedEvent) throws -> Void
     ) throws {
-        try db.forEachRow(query, [first, last, session]) { row in
-            var event = try LoggedEvent(row)
-            let (start, code) = (event, event.code)
-            var subject = try LogRow(row, at: 15)
-            for index in 0...code.further {
-                event.code = code.member(index)
-                if index > 0 { try event.move(to: index, from: start, db) }
-                if event.id < first { continue }
-                if event.id > last { return false }
-                if let about = event.subject {
-                    subject = try LogRow.holding(about, known: subject, db)
+        let patterns = PatternReader()
+        try db.forEachRow(query, [first, last, session]) { columns in
+            guard var row = try LogRow(columns) else { return true }
+            try row.complete(patterns, db)
+            var next = LogRow.columnCount
+            // The frame of the row's first event, and of the one that had one last.
+            var known = (frame: row.frame, mark: columns.isNull(next) ? nil : try mark(columns, at: next))
+            next += 3
+            var subject = try LogRow(columns, at: next + 3)
+            if row.code.isPatterned { subject = row } else { try subject?.complete(patterns, db, withTimes: false) }
+            let isWhole = row.isWhole
+            for index in 0...row.code.further {
+                guard let member = row.member(index) else { continue }
+                if member.id < first { continue }
+                if member.id > last { return false }
+                var event = LoggedEvent(member, hasWholeRow: isWhole, isFurther: index > 0)
+                if let about = member.subject {
+                    subject = try LogRow.holding(about, known: subject, patterns, db)
                     event.subjectSequence = subject?.sequence(of: about)
                     event.subjectSession = subject?.session
+                }
+                if let frame = member.frame {
+                    if known.frame != frame { known = (frame, try mark(of: frame, db)) }
+                    event.frameMark = known.mark
+                }
+                if index == 0, !columns.isNull(next) {
+                    event.hasNote = true
+                    event.processor = try columns.optionalText(next + 1)
+                    event.detail = try columns.optionalText(next + 2)
                 }
                 try body(event)
             }
@@ -61,44 +77,28 @@ struct LoggedEvent {
         }
     }
 
-    /// The first event of a row.
-    private init(_ row: StoredRow) throws {
-        id = try row.integer(0)
-        sequence = try row.integer(1)
-        time = try row.integer(2)
-        code = EventCode(rawValue: try row.integer(3))
-        hasWholeCode = code.isWhole
-        batch = try row.optionalInteger(4)
-        place = try row.optionalInteger(5)
-        arrival = try row.optionalInteger(6)
-        subject = try row.optionalInteger(7)
-        frame = try row.optionalInteger(8)
-        if !row.isNull(9) { frameMark = try Self.mark(row, at: 9) }
-        hasNote = !row.isNull(12)
-        processor = try row.optionalText(13)
-        detail = try row.optionalText(14)
+    private init(_ member: LogRow.Member, hasWholeRow: Bool, isFurther: Bool) {
+        id = member.id
+        sequence = member.sequence
+        time = member.time
+        code = member.code
+        batch = member.batch
+        place = member.place
+        arrival = member.arrival
+        subject = member.subject
+        frame = member.frame
+        self.hasWholeRow = hasWholeRow
+        self.isFurther = isFurther
+    }
+
+    private static func mark(of frame: Int64, _ db: Database) throws -> UInt64? {
+        try db.firstRow("SELECT frame_id, hash, name FROM frame WHERE id = ?", [frame]) { try mark($0, at: 0) }
     }
 
     private static func mark(_ row: StoredRow, at column: Int) throws -> UInt64 {
         FrameHash.mark(
             UInt64(bitPattern: try row.integer(column + 1)), id: try row.integer(column),
             name: row.isNull(column + 2) ? nil : row.utf8(column + 2))
-    }
-
-    /// Becomes another event of the row. Numbers of a damaged file may be any.
-    private mutating func move(to index: Int64, from start: LoggedEvent, _ db: Database) throws {
-        isFurther = true
-        id = start.id &+ index
-        sequence = start.sequence &+ index
-        place = start.place.map { $0 &+ index }
-        arrival = start.arrival.map { $0 &+ index }
-        subject = start.subject.map { $0 &+ index }
-        (hasNote, processor, detail) = (false, nil, nil)
-        guard let first = start.frame else { return }
-        frame = first &+ index
-        frameMark = try db.firstRow("SELECT frame_id, hash, name FROM frame WHERE id = ?", [first &+ index]) { row in
-            try Self.mark(row, at: 0)
-        }
     }
 
     func add(to hash: inout EventsHash) {

@@ -104,7 +104,8 @@ struct Recovery {
 
     private mutating func surveyLog(_ db: Database) throws {
         var widths: [Int64: [Int: Int]] = [:]
-        var scan = TolerantScan(table: "event", id: "id", columns: "id, session, code")
+        let patterns = PatternReader()
+        var scan = TolerantScan(table: "event", id: "id", columns: "id, session, code, place")
         try scan.read(db) { row in
             guard let session = try? row.integer(1), let packed = try? row.integer(2) else { return true }
             let code = EventCode(rawValue: packed)
@@ -114,7 +115,11 @@ struct Recovery {
             end.events += code.isWhole ? code.further + 1 : 1
             ends[session] = end
             if sessions[session]?.definition == nil {
-                let branch = code.isWhole ? code.branch : -1
+                var branch = code.isWhole ? code.branch : -1
+                if code.isWhole, code.isPatterned, let place = try? row.integer(3) {
+                    let pattern = (try? patterns.pattern(place, db)) ?? nil
+                    branch = pattern?.events.map(\.code.branch).max() ?? branch
+                }
                 widths[session, default: [:]][code.stage] = max(widths[session]?[code.stage] ?? 0, branch + 1)
             }
             return true
@@ -166,6 +171,7 @@ struct Recovery {
         let queue = copy.queue
         let frames = try queue.inDatabase { db in try SalvagedFrames(db) }
         var scan = TolerantScan(table: "event", id: "id", columns: SalvagedRow.columns)
+        let patterns = PatternReader()
         var open: [Int64: SalvagedLog] = [:]
         var done: Int64 = 0
         for number in sessions.keys.sorted() where ends[number] == nil {
@@ -179,7 +185,7 @@ struct Recovery {
                 frames.bytesRead = 0
                 try part.read(db) { row in
                     let session = (try? row.integer(1)) ?? 0
-                    rows.append((try row.integer(0), session, SalvagedRow.events(row, frames, db)))
+                    rows.append((try row.integer(0), session, SalvagedRow.events(row, frames, patterns, db)))
                     count += rows.last?.events.count ?? 0
                     bytes = frames.bytesRead
                     return rows.count < 2048 && count < 2048 && bytes < 8 << 20

@@ -116,6 +116,9 @@ final class SalvagedLog {
             .frameDamaged, "has a frame whose content is damaged, and marked so",
             "have frames whose content is damaged, and marked so")
         say(.subject, "is about one that is lost", "are about ones that are lost")
+        say(
+            .time, "has lost its time, and has that of one before", "have lost their times, and have that of one before"
+        )
         say(.note, "has lost its detail", "have lost their details")
         if let known = session.eventsHash, known != Int64(bitPattern: hash.value), session.losses.isEmpty {
             session.losses.append("one of its events is not as it was written; which one is not known")

@@ -19,50 +19,57 @@ struct SalvagedRow {
     /// What of it is lost.
     var losses: [Loss] = []
 
-    enum Loss: Hashable { case subject, frame, frameDamaged, note }
+    enum Loss: Hashable { case subject, frame, frameDamaged, note, time }
 
     static let columns = "id, session, seq, time, code, batch, place, arrival, subject, frame"
 
-    /// The events that a row stands for; none if it is no row of events.
-    static func events(_ row: StoredRow, _ frames: SalvagedFrames, _ db: Database) -> [SalvagedRow] {
-        guard let stored = (try? row.integer(4)).map(EventCode.init(rawValue:)), stored.kind != nil, stored.isWhole
+    /// The events that a row stands for, those of which it can be told what they are; none if it is no row of events.
+    static func events(
+        _ row: StoredRow, _ frames: SalvagedFrames, _ patterns: PatternReader, _ db: Database
+    ) -> [SalvagedRow] {
+        guard var log = LogRow(salvaging: row), log.code.kind != nil, log.code.isWhole,
+            SessionEvent.times.contains(log.time), log.sequence > 0, log.sequence < .max - 2 * EventCode.maxFurther
         else { return [] }
-        let code = stored.run(further: reach(of: row, stored, db))
-        return (0...code.further).compactMap { SalvagedRow(row, $0, code.member($0), frames, db) }
+        log = log.limited(toFurther: reach(of: log, db))
+        try? log.complete(patterns, db)
+        return (0...log.code.further).compactMap { index in
+            log.member(index).map { SalvagedRow($0, index, of: log, frames, patterns, db) }
+        }
     }
 
     /// How many further events the row really has: ids that the next row begins with are not its own.
-    private static func reach(of row: StoredRow, _ code: EventCode, _ db: Database) -> Int64 {
-        guard code.further > 0, let id = try? row.integer(0) else { return 0 }
-        let next = try? db.firstRow("SELECT id FROM event WHERE id > ? ORDER BY id LIMIT 1", [id]) { try $0.integer(0) }
-        guard let next = next ?? nil else { return code.further }
-        return min(code.further, next &- id &- 1)
+    private static func reach(of row: LogRow, _ db: Database) -> Int64 {
+        guard row.code.further > 0 else { return 0 }
+        let next = try? db.firstRow("SELECT id FROM event WHERE id > ? ORDER BY id LIMIT 1", [row.id]) {
+            try $0.integer(0)
+        }
+        guard let next = next ?? nil else { return row.code.further }
+        return next &- row.id &- 1
     }
 
-    private init?(
-        _ row: StoredRow, _ index: Int64, _ code: EventCode, _ frames: SalvagedFrames, _ db: Database
+    private init(
+        _ member: LogRow.Member, _ index: Int64, of row: LogRow, _ frames: SalvagedFrames, _ patterns: PatternReader,
+        _ db: Database
     ) {
-        guard let id = try? row.integer(0), let session = try? row.integer(1), let sequence = try? row.integer(2),
-            let time = try? row.integer(3), SessionEvent.times.contains(time), sequence > 0,
-            sequence < .max - 2 * EventCode.maxFurther
-        else { return nil }
-        self.id = id &+ index
-        self.session = session
-        self.sequence = sequence + index
-        self.time = time
-        self.code = code
-        batch = max(0, (try? row.optionalInteger(5)) ?? 0)
-        place = Self.small(try? row.optionalInteger(6), index)
-        arrival = Self.small(try? row.optionalInteger(7), index)
-        if let subject = (try? row.optionalInteger(8)).map({ $0 &+ index }) {
-            let known = (try? LogRow.holding(subject, db)) ?? nil
-            if let known, known.session == session, known.sequence(of: subject) < self.sequence {
+        id = member.id
+        session = row.session
+        sequence = member.sequence
+        let isTimeKnown = member.hasTime && SessionEvent.times.contains(member.time)
+        time = isTimeKnown ? member.time : row.time
+        if !isTimeKnown { losses.append(.time) }
+        code = member.code
+        batch = max(0, member.batch ?? 0)
+        place = Self.small(member.place)
+        arrival = Self.small(member.arrival)
+        if let subject = member.subject {
+            let known = (try? LogRow.holding(subject, known: row, patterns, db)) ?? nil
+            if let known, known.session == session, known.sequence(of: subject) < sequence {
                 self.subject = known.sequence(of: subject)
             } else {
                 losses.append(.subject)
             }
         }
-        if let place = (try? row.optionalInteger(9)).map({ $0 &+ index }) {
+        if let place = member.frame {
             frame = frames.frame(place, db)
             if frame == nil { losses.append(.frame) }
             if frame?.isWhole == false { losses.append(.frameDamaged) }
@@ -82,9 +89,9 @@ struct SalvagedRow {
     private var hasNote = false
 
     /// An index that fits its column.
-    private static func small(_ first: Int64??, _ index: Int64) -> Int64 {
-        guard let first = first ?? nil, first >= 0, first <= Int64(Int32.max) - index else { return -1 }
-        return first + index
+    private static func small(_ index: Int64?) -> Int64 {
+        guard let index, 0...Int64(Int32.max) ~= index else { return -1 }
+        return index
     }
 
     func add(to hash: inout EventsHash) {
@@ -103,5 +110,20 @@ struct SalvagedRow {
             direction: code.direction, emission: isOutput ? Int(place) : -1, arrival: Int(arrival),
             position: isOutput ? -1 : Int(place), subject: subject, frame: frame?.frame, detail: detail,
             processor: processor, outcome: code.outcome)
+    }
+}
+
+extension LogRow {
+    /// From a row of a damaged log, as far as it can be read; nil if that is not far enough.
+    fileprivate init?(salvaging row: StoredRow) {
+        guard let id = try? row.integer(0), let session = try? row.integer(1), let sequence = try? row.integer(2),
+            let time = try? row.integer(3), let code = try? row.integer(4)
+        else { return nil }
+        self.init(id: id, session: session, sequence: sequence, time: time, code: EventCode(rawValue: code))
+        batch = try? row.optionalInteger(5)
+        place = try? row.optionalInteger(6)
+        arrival = try? row.optionalInteger(7)
+        subject = try? row.optionalInteger(8)
+        frame = try? row.optionalInteger(9)
     }
 }

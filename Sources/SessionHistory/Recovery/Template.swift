@@ -64,9 +64,10 @@ struct Template {
                     return table
                 })
         }
-        // Only views read `ordinal`; histories before schema 3 have none.
-        if shapes(tables.filter { $0.name != "ordinal" }).isSubset(of: shapes(found)) { return true }
         let version = try HistoryFile.version(db)
+        // Only views read `ordinal`. Histories before schema 4 have no rows that need the others.
+        let optional: Set = version < 4 ? ["ordinal", "pattern", "pattern_event", "event_times"] : ["ordinal"]
+        if shapes(tables.filter { !optional.contains($0.name) }).isSubset(of: shapes(found)) { return true }
         if id == HistoryFile.applicationID, version > SchemaCheck.currentVersion, version < 1000 {
             throw HistoryError(
                 .newer, "\(path) was written by a newer lockstep (schema \(version)); use that to recover it")

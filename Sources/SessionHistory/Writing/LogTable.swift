@@ -141,9 +141,9 @@ final class LogTable {
     @inline(__always)
     var lastRow: UnsafeMutablePointer<Cell>? { rows > 0 ? cells + (rows - 1) * columns + 1 : nil }
 
-    /// Gives the row made last one more id.
+    /// Gives the row made last so many more ids.
     @inline(__always)
-    func takeID() { nextID += 1 }
+    func takeIDs(_ count: Int64) { nextID += count }
 
     /// A cell with these bytes, which are copied.
     @inline(__always)

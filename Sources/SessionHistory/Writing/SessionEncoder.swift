@@ -10,14 +10,9 @@ final class SessionEncoder {
     // `@exclusivity(unchecked)`: as in `ByteBuffer`.
     @exclusivity(unchecked) private(set) var counts = SessionCounts()
     @exclusivity(unchecked) private(set) var eventsHash = EventsHash()
-    @exclusivity(unchecked) private(set) var extents: ExtentTracker
+    private let rows: RowPacker
     @exclusivity(unchecked) private var lastSequence: Int64 = 0
     @exclusivity(unchecked) private var sequences = SequenceMap()
-    /// The row made last, and how much content the transaction had stored before it.
-    @exclusivity(unchecked) private var run = EventRun()
-    @exclusivity(unchecked) private var contentBeforeRun = 0
-    /// Readers take a row's frames at once: no more than this, in bytes.
-    private static let maxRunContent = 1 << 20
     @exclusivity(unchecked) private var recentFrames = FrameWriter.Recent()
     /// By stage: the id of the EndFrame or StopFrame that its open batch is about.
     @exclusivity(unchecked) private var ending: [Int: Int64] = [:]
@@ -29,7 +24,7 @@ final class SessionEncoder {
         self.session = session
         self.uuid = uuid
         self.mode = mode
-        extents = ExtentTracker(from: event)
+        rows = RowPacker(session: session, from: event)
     }
 
     /// Appends events, which follow those appended before without a gap.
@@ -40,7 +35,14 @@ final class SessionEncoder {
         // Through pointers: copying an event costs as much as storing it.
         try events.withUnsafeBufferPointer { events in
             guard let first = events.baseAddress else { return }
-            for index in 0..<events.count { try append(first + index, to: log, db) }
+            do {
+                for index in 0..<events.count { try append(first + index, to: log, db) }
+            } catch let error as HistoryError {
+                // One of them cannot be; those before it are kept. After any other failure, the transaction is over.
+                try rows.rest(log)
+                throw error
+            }
+            try rows.rest(log)
         }
         counts.bytes += Int64(log.frames.bytesWritten - bytesBefore) + Int64(events.count) * 40
     }
@@ -61,7 +63,7 @@ final class SessionEncoder {
         guard SessionEvent.times.contains(event.pointee.time) else {
             throw invalid(event.pointee.sequence, "is at \(event.pointee.time) ns, which is no time")
         }
-        let id = log.events.nextID
+        let id = rows.nextID(log)
         var subject: Int64?
         if event.pointee.subject > 0 {
             subject = try locate(event.pointee.subject, of: event.pointee.sequence, log, db)
@@ -89,37 +91,9 @@ final class SessionEncoder {
         let entry = EventRun.Entry(
             id: id, time: event.pointee.time, code: code, batch: max(0, event.pointee.batch),
             place: Int64(max(-1, place)), arrival: Int64(max(-1, event.pointee.arrival)), subject: subject ?? 0,
-            frame: frameRow ?? 0)
+            frame: frameRow ?? 0, sequence: event.pointee.sequence, content: log.frames.bytesWritten - content)
         let hasNote = event.pointee.detail != nil || event.pointee.processor != nil
-        // A frame that was stored before is not counted: it begins a row.
-        let written = log.frames.bytesWritten
-        let isContinued =
-            run.isContinued(by: entry) && !hasNote && (frameRow == nil || written > content)
-            && written - contentBeforeRun < Self.maxRunContent
-        let openRow = isContinued ? log.events.lastRow : nil
-        if let cells = openRow {
-            run.append(entry)
-            cells[3] = .integer(run.code.rawValue)
-            log.events.takeID()
-        } else {
-            // Nothing else comes in runs, and nothing continues the end of a batch.
-            if event.pointee.kind == .output || event.pointee.kind == .release, event.pointee.outcome == nil {
-                run = EventRun(entry)
-                contentBeforeRun = content
-            } else {
-                run.end()
-            }
-            let cells = try log.events.row()
-            cells[0] = .integer(session)
-            cells[1] = .integer(event.pointee.sequence)
-            cells[2] = .integer(entry.time)
-            cells[3] = .integer(code.rawValue)
-            cells[4] = entry.batch > 0 ? .integer(entry.batch) : .null
-            cells[5] = place >= 0 ? .integer(entry.place) : .null
-            cells[6] = entry.arrival >= 0 ? .integer(entry.arrival) : .null
-            cells[7] = subject.map(LogTable.Cell.integer) ?? .null
-            cells[8] = frameRow.map(LogTable.Cell.integer) ?? .null
-        }
+        try rows.add(entry, event.pointee.kind, isAlone: hasNote, to: log, db)
 
         eventsHash.add(
             sequence: event.pointee.sequence, time: entry.time, code: code.rawValue, batch: entry.batch,
@@ -133,8 +107,6 @@ final class SessionEncoder {
         if event.pointee.kind == .drop, let subject { try log.addDropped(subject) }
         lastSequence = event.pointee.sequence
         sequences.add(sequence: event.pointee.sequence, event: id)
-        extents.add(
-            event: id, sequence: event.pointee.sequence, batch: event.pointee.batch, continuesRow: openRow != nil)
         counts.add(event.pointee.kind, time: event.pointee.time)
     }
 
@@ -172,8 +144,9 @@ final class SessionEncoder {
 
     // MARK: - The session's own rows
 
-    func takeEndedExtents() -> [ExtentTracker.Extent] { extents.takeEnded() }
-    func takeAllExtents() -> [ExtentTracker.Extent] { extents.takeAll() }
+    var extents: ExtentTracker { rows.extents }
+    func takeEndedExtents() -> [ExtentTracker.Extent] { rows.extents.takeEnded() }
+    func takeAllExtents() -> [ExtentTracker.Extent] { rows.extents.takeAll() }
 }
 
 extension SessionEvent.Kind {

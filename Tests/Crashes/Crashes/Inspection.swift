@@ -25,7 +25,7 @@ struct Inspection {
             """
             PRAGMA integrity_check;
             SELECT 'gap in session ' || session FROM event WHERE session IN (SELECT session FROM session)
-                GROUP BY session HAVING sum(1 + (code >> 36)) <> max(seq + (code >> 36)) OR min(seq) <> 1;
+                GROUP BY session HAVING sum(1 + ((code >> 36) & 255)) <> max(seq + ((code >> 36) & 255)) OR min(seq) <> 1;
             SELECT 'session ' || session || ' is ' || state FROM session WHERE state = 'recording';
             """, on: path)
         guard problems == ["ok"] else { throw Broken("\(path): \(problems.prefix(5).joined(separator: "; "))") }
