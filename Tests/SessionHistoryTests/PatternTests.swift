@@ -49,6 +49,11 @@ struct PatternTests {
         StreamScript(seed: 1, batches: batches, stages: 1, irregularity: 0).events
     }
 
+    /// A frame that is large enough for batches to share rows.
+    private static func large(_ id: Int64) -> any Frame {
+        SessionScript.text("\(id)" + String(repeating: "word ", count: 60), id: id)
+    }
+
     private static let views = [
         "timeline", "frames", "release_order", "order_diff", "barriers", "batches", "findings", "moment", "sessions",
     ]
@@ -125,13 +130,30 @@ struct PatternTests {
                 on: history.path) == ["8|251|2|1|7|1|2", "260|251|38|1|7|1|38", "512|188|74|1|7|1|74"])
     }
 
+    /// Batches of small frames have a row for each event, whatever is alike.
+    @Test func smallFramesHaveRowsOfTheirOwn() async throws {
+        for (name, size, rows) in [("small", 200, 4 * 50), ("large", 260, 4 + 1)] {
+            var script = SessionScript()
+            for batch in 1...50 as ClosedRange<Int64> {
+                let text = SessionScript.text(String(repeating: "x", count: size), id: batch)
+                script.add(.inbound, batch: batch, direction: .downstream, frame: text)
+                for branch in 0...1 { script.add(.sync, batch: batch, branch: branch) }
+                script.add(.close, batch: batch, outcome: .released)
+            }
+            let other = try History.open(at: folder.file(name), for: .writing)
+            try await other.record(script.events)
+            try other.expect(1, holds: script.events)
+            #expect(try number("SELECT count(*) FROM event", on: other.path) == rows, "\(name)")
+        }
+    }
+
     /// Of two moments each, one in a row behind the other, with times that are multiples of 1 µs and not.
     @Test(arguments: [(1000, 1000), (1, 1)] as [(Int64, Int)])
     func timesOfARow(unit: Int64, expected: Int) async throws {
         var script = SessionScript()
         for batch in 1...6 as ClosedRange<Int64> {
             script.step = 20_000 * unit
-            script.add(.inbound, batch: batch, direction: .downstream, frame: SessionScript.text("\(batch)", id: batch))
+            script.add(.inbound, batch: batch, direction: .downstream, frame: Self.large(batch))
             script.step = 7 * unit
             for branch in 0...1 {
                 script.add(.sync, batch: batch, branch: branch)
@@ -350,7 +372,7 @@ struct PatternTests {
     @Test func whatHappensOnceIsNoPattern() async throws {
         var script = SessionScript()
         for batch in 1...20 as ClosedRange<Int64> {
-            script.add(.inbound, batch: batch, direction: .downstream, frame: SessionScript.text("\(batch)", id: batch))
+            script.add(.inbound, batch: batch, direction: .downstream, frame: Self.large(batch))
             for index in 0..<Int(batch) { script.add(.sync, batch: batch, branch: index) }
             script.add(.close, batch: batch, outcome: .released)
         }

@@ -17,7 +17,7 @@ import DequeModule
 /// `withTaskExecutorPreference(globalConcurrentExecutor)`, so that branches use several cores.
 ///
 /// An interruption cancels the task in which an interruptible frame is processed (C10); what it pushes afterwards is
-/// dropped. An error thrown costs the frame, not the batch (C11).
+/// dropped. That task is the session's, and calls other processors too. An error thrown costs the frame, not the batch (C11).
 public protocol FrameProcessor: AnyObject, Sendable {
     /// The processor's place in its pipeline: `let link = ProcessorLink()`.
     var link: ProcessorLink { get }

@@ -29,18 +29,14 @@ final class AsyncNode: Node, @unchecked Sendable {  // confined like every node
         synchronized.cancel()
     }
 
-    override func stop() {
-        super.stop()
-        synchronized.cancel()
-        system.cancel()
-    }
-
     override func origin(of id: Int64) -> FrameOrigin {
         if synchronized.origin != .none, synchronized.frameID == id { return synchronized.origin }
         return system.frameID == id ? system.origin : .none
     }
 
     override var holder: String? { synchronized.isBusy || !inbox.isEmpty ? processor?.name : nil }
+
+    fileprivate func hasItems(system: Bool) -> Bool { system ? !systemInbox.isEmpty : !inbox.isEmpty }
 
     fileprivate func take(system: Bool) -> Item? { system ? systemInbox.popFirst() : takeFromInbox() }
 
@@ -98,7 +94,7 @@ final class Lane: @unchecked Sendable {
         scheduler.putInLine(self)
     }
 
-    /// Handles what waits, until nothing does or the caller was cancelled.
+    /// Handles what waits, until nothing does, or it is others' turn, or the caller was cancelled.
     nonisolated(nonsending) func run(by caller: ProcessorCaller) async {
         self.caller = caller
         guard let node else { return }
@@ -109,12 +105,14 @@ final class Lane: @unchecked Sendable {
         }
         self.caller = nil
         isStarted = false
-        // Cancelled while it handled an item: what has come meanwhile goes to another caller.
-        if caller.isCancelled, !node.session.isOver { node.session.scheduler.schedule(node) }
+        // A processor that cancels the task which calls it has cancelled a call of its own, and not those of others.
+        if Task.isCancelled { caller.cancel() }
+        // Left undone: what it may not call any more, or what came while it was cancelled.
+        if node.hasItems(system: isSystem), !node.session.isOver { node.session.scheduler.schedule(node) }
     }
 
     private nonisolated(nonsending) func handleItems(of node: AsyncNode, _ caller: ProcessorCaller) async {
-        while !caller.isCancelled, let item = node.take(system: isSystem) {
+        while node.hasItems(system: isSystem), caller.takesOneMore(), let item = node.take(system: isSystem) {
             frameID = item.id
             origin = item.origin
             isInterruptible = item.isFence || item.isDroppedByInterruption

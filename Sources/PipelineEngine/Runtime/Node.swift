@@ -188,6 +188,7 @@ class Node: @unchecked Sendable {
     ) {
         guard inbox.indices.prefix(count).contains(where: { isDropped(inbox[$0]) }) else { return }
         let reason = reason()
+        var dropped: [(parcel: Parcel, direction: FrameDirection)] = []
         // All go round once; those that stay join the end again.
         for index in inbox.indices {
             let item = inbox.removeFirst()
@@ -196,9 +197,10 @@ class Node: @unchecked Sendable {
                 continue
             }
             taken += 1
-            if let parcel = item.parcel {
-                session.report(.drop, at: dropPlace, frame: parcel, direction: item.direction) { reason }
-            }
+            if let parcel = item.parcel { dropped.append((parcel, item.direction)) }
+        }
+        for (parcel, direction) in dropped {
+            session.report(.drop, at: dropPlace, frame: parcel, direction: direction) { reason }
         }
         announceRoom()
     }

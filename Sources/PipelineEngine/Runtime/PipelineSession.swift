@@ -332,7 +332,10 @@ public final class PipelineSession: Sendable {
 
     // MARK: - End
 
-    /// Sends an EndFrame, unless one was sent, and returns when it has come out, with what processors pushed upstream until then, and
+    /// How long a session that ends waits for what may never come, in ns.
+    private static let patience: Int64 = 2_000_000_000
+
+    /// Sends an EndFrame, unless one was sent, and returns when it has come out, with the synchronized frames that processors pushed upstream until then, and
     /// all processors are cleaned up (C9). Returns also when the session is cancelled or fails meanwhile.
     @discardableResult
     public func end() async -> Ending {
@@ -346,15 +349,17 @@ public final class PipelineSession: Sendable {
         return await finish(.ended)
     }
 
-    /// Returns when what the EndFrame made processors push upstream has come out as well, or the session is over.
+    /// Returns when the synchronized frames that the EndFrame made processors push upstream have come out as well, or the session is
+    /// over; after 2 s in any case, for what stands before them may never end.
     private func untilUpstreamIsOut() async {
-        guard !core.isOver, let tail = core.tail, let head = core.head else { return }
+        guard let tail = core.tail, let head = core.head else { return }
         let isFirst = state.withLockedValue { state in
             defer { state.isUpstreamFollowed = true }
             return !state.isUpstreamFollowed
         }
         if isFirst {
             let fence = Fence(number: SessionFence.upstream.rawValue, isSystem: false, drains: false)
+            core.scheduler.schedule(at: core.scheduler.now + Self.patience) { [core] in core.head?.stop() }
             tail.previous.receive(Item(fence, .upstream))
             core.scheduler.runReadyNodes()
         }
@@ -392,7 +397,7 @@ public final class PipelineSession: Sendable {
                 // As in `start`.
                 if self.core.isOver { return }
                 // A processor that is stuck in a system frame must not keep the session from ending.
-                let limit = self.core.scheduler.now + 2_000_000_000
+                let limit = self.core.scheduler.now + Self.patience
                 self.core.scheduler.schedule(at: limit) { [core = self.core] in core.tail?.stop() }
                 self.enter(Parcel(CancelFrame()), fence: .cancel)
                 await self.core.tail.untilFence(SessionFence.cancel.rawValue)

@@ -57,7 +57,7 @@ final class SessionCore: @unchecked Sendable {
 
     func waitWhileCongested() async { await observer?.waitWhileCongested() }
 
-    /// Ends all tasks of the nodes. Nothing runs afterwards.
+    /// Ends what runs for the nodes. Nothing runs afterwards.
     func stop() {
         if isOver { return }
         isOver = true

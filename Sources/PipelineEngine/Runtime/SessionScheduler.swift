@@ -9,7 +9,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// Runs one session: its nodes, the Swift tasks of its asynchronous processors and its timers, one thing at a time.
+/// Runs one session: its nodes, the Swift tasks that have its executor and its timers, one thing at a time.
 ///
 /// The order in which things run is that of their becoming ready:
 /// 1. jobs of Swift tasks, so that a processor runs until it waits; after 64 of them in a row, one of each of the others, so that
@@ -48,6 +48,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     /// Those that live, and those of them that have nothing to do.
     private var callers: [ProcessorCaller] = []
     private var restingCallers: [ProcessorCaller] = []
+    /// Whether one was woken and stands in line among the jobs.
+    @exclusivity(unchecked) private var isCallerComing = false
     @exclusivity(unchecked) private var timers = TimerQueue<Waiter>()
     private var idleWaiters: Deque<CheckedContinuation<Void, Never>> = []
     private var armedWakeup: Int64?
@@ -196,7 +198,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     private var isIdle: Bool { jobs.isEmpty && lanes.isEmpty && ready.isEmpty && holds == 0 }
 
-    /// Runs ready nodes without leaving the caller's job, as long as no task of a processor has anything to do.
+    /// Runs ready nodes without leaving the job under way, as long as no other job and no lane is in line.
     func runReadyNodes() {
         // Binding a task-local costs as much as several nodes.
         if FrameIdentity.current === identity { return runNodes() }
@@ -219,6 +221,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     /// The next lane to call, unless jobs come first.
     func nextLane(beforeJobs: Bool) -> Lane? {
+        isCallerComing = false
         guard beforeJobs || jobs.isEmpty, let lane = lanes.popFirst() else { return nil }
         timeOfStep = nil
         return lane.takeUnretainedValue()
@@ -226,9 +229,13 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     func isResting(_ caller: ProcessorCaller) { restingCallers.append(caller) }
 
-    func hasEnded(_ caller: ProcessorCaller) { callers.removeAll { $0 === caller } }
+    func hasEnded(_ caller: ProcessorCaller) {
+        isCallerComing = false
+        callers.removeAll { $0 === caller }
+    }
 
     private func wakeCaller() {
+        isCallerComing = true
         if let caller = restingCallers.popLast() {
             caller.wake()
         } else {
@@ -271,6 +278,8 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
         var budget = 256
         var isDone = false
         identity.use {
+            // However much there is to do.
+            if !isVirtual { _ = fireTimers(dueAt: now) }
             while budget > 0, !isDone {
                 budget -= 1
                 isDone = !step()
@@ -323,12 +332,11 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     private func letOthersRun() {
         jobsInARow = 0
         takeJobsFromInbox()
-        if !lanes.isEmpty {
-            wakeCaller()
-        } else if let node = nextReady() {
+        if let node = nextReady() {
             timeOfStep = nil
             node.runScheduled()
         }
+        if !lanes.isEmpty, !isCallerComing { wakeCaller() }
         if !isVirtual { _ = fireTimers(dueAt: now) }
     }
 

@@ -181,6 +181,49 @@ private let systemFrame: @Sendable () -> any Frame = { GenericFrame(FrameType.ca
         await #expect(throws: PipelineError.self) { try await sender.value }
     }
 
+    @Test("C12, C17: timers ring while a sender without end keeps processors busy", .timeLimit(.minutes(1)))
+    func timersInAFlood() async throws {
+        let passing = Acting { frame, direction, processor in await processor.push(frame, direction) }
+        let session = try PipelineSession(Pipeline([passing]))
+        try await session.start()
+        let sender = Task {
+            try await session.send(contentsOf: sequence(first: TextFrame("x") as any Frame) { _ in TextFrame("x") })
+        }
+        for _ in 0..<5 { try await session.clock.sleep(nanoseconds: 1_000_000) }
+        #expect(await session.cancel() == .cancelled)
+        await #expect(throws: PipelineError.self) { try await sender.value }
+    }
+
+    @Test("C10: a processor that cancels the task which calls it cancels no other's call")
+    func cancelsItself() async throws {
+        let selfish = Acting { frame, direction, processor in
+            await processor.push(frame, direction)
+            if frame.text == "a" { withUnsafeCurrentTask { $0?.cancel() } }
+        }
+        let bench = try await Bench.run(
+            [selfish, Delay(10), Acting { frame, direction, processor in await processor.push(frame, direction) }],
+            [.text("a"), .text("b", at: 50), .text("c", at: 100)])
+        #expect(bench.released == ["↓a", "↓b", "↓c"])
+        #expect(bench.events(.drop).isEmpty)
+    }
+
+    @Test("C9: what never ends behind the EndFrame does not keep a session from ending")
+    func stuckUpstreamAtTheEnd() async throws {
+        let stuck = Custom { frame, direction, processor in
+            if frame.text == "farewell" { try await processor.link.clock.sleep(nanoseconds: .max) }
+            await processor.push(frame, direction)
+        }
+        let farewell = Custom { frame, direction, processor in
+            if frame is EndFrame { await processor.push(TextFrame("farewell"), .upstream) }
+            await processor.push(frame, direction)
+        }
+        let bench = Bench()
+        let session = try bench.session([stuck, farewell])
+        try await session.start()
+        #expect(await session.end() == .ended)
+        #expect(bench.allReleased == ["↓StartFrame", "↓EndFrame"])
+    }
+
     // MARK: - Times without end
 
     @Test("a wait for ever ends when it is cancelled, a stall timeout of for ever never", .timeLimit(.minutes(1)))

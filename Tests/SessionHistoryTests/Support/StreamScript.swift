@@ -48,11 +48,15 @@ struct StreamScript {
 
     private mutating func frame() -> any Frame {
         defer { nextFrame += 1 }
-        if chance(20) { return SessionScript.text("word \(nextFrame)", id: nextFrame) }
+        // Batches of small frames have rows of their own.
+        if irregularity > 0, chance(3) { return SessionScript.text("word \(nextFrame)", id: nextFrame) }
+        if chance(20) {
+            return SessionScript.text("\(nextFrame)" + String(repeating: "word ", count: 60), id: nextFrame)
+        }
         return GenericFrame(
             FrameType.known("OutputAudioRawFrame") ?? .dataFrame, header: FrameHeader(id: nextFrame),
             payload: FramePayload(
-                name: "audio", bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: nextFrame), count: 96)),
+                name: "audio", bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: nextFrame), count: 300)),
             fields: ["sample_rate": 24_000])
     }
 
