@@ -132,7 +132,7 @@ struct PatternTests {
 
     /// Batches of small frames have a row for each event, whatever is alike.
     @Test func smallFramesHaveRowsOfTheirOwn() async throws {
-        for (name, size, rows) in [("small", 200, 4 * 50), ("large", 260, 4 + 1)] {
+        for (name, size, rows) in [("small", 255, 4 * 50), ("large", 256, 4 + 1)] {
             var script = SessionScript()
             for batch in 1...50 as ClosedRange<Int64> {
                 let text = SessionScript.text(String(repeating: "x", count: size), id: batch)

@@ -66,7 +66,9 @@ final class FrameWriter {
     private let limits: ContentLimits
     private let key: KeyedHash
     private let omissions: LogTable
-    /// Bytes of content stored in this transaction.
+    /// What a frame's row takes besides its content, roughly, in bytes.
+    static let bytesBesides = 32
+    /// Bytes stored in this transaction: content, and `bytesBesides` for each frame.
     @exclusivity(unchecked) private(set) var bytesWritten = 0
 
     init(_ db: Database, _ handle: OpaquePointer, limits: ContentLimits) throws {
@@ -278,7 +280,7 @@ final class FrameWriter {
                 try keptPayload.withUnsafeBytes { try frames.finishRow(payload: $0) }
             }
         }
-        bytesWritten += textBytes + (inlinePayload ? 0 : keptPayload?.count ?? 0) + 32
+        bytesWritten += textBytes + (inlinePayload ? 0 : keptPayload?.count ?? 0) + Self.bytesBesides
         if let missing = kept.omission { try store(missing, of: row) }
         return row
     }

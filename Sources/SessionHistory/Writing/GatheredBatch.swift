@@ -3,10 +3,9 @@ import PipelineEngine
 /// The events of a batch from its first on, as long as all may become part of one row of the log: the next ones of the session, of
 /// one stage, about each other, with frames that came with them.
 struct GatheredBatch {
-    /// Batches may share rows whose first frame has this many bytes of content, as rows count it, and was not there before: a piece of
-    /// audio, an image. Those of small frames have a row for each event, which views take apart in half the time; SQLite writes them
-    /// faster than they come.
-    static let leastContent = 256
+    /// Batches may share rows whose first frame has 256 bytes of content and was not there before: a piece of audio, an image. Those
+    /// of small frames have a row for each event, which views take apart in half the time; SQLite writes them faster than they come.
+    static let leastContent = 256 + FrameWriter.bytesBesides
 
     private(set) var entries: [EventRun.Entry] = []
     /// Bytes of frames that were stored with them.
