@@ -140,8 +140,26 @@ struct RecordTests {
         #expect(outcome.code == 2)
         #expect(outcome.errors.contains(message), "\(outcome.errors)")
         #expect(outcome.output.contains("first (3 of 3)"))
-        #expect(try await bench.sqlite("SELECT state FROM sessions") == "failed")
+        #expect(try await bench.sqlite("SELECT state, findings FROM sessions") == "failed|1")
+        #expect(try await bench.sqlite("SELECT kind, severity FROM findings") == "session-failed|error")
+        #expect(try await bench.sqlite("SELECT detail FROM findings").contains(message))
+        #expect(try await bench.lockstep("check").code == 1)
+        #expect(try await bench.lockstep("verify").code == 0)
         #expect(try await bench.sqlite("SELECT outcome FROM batches WHERE batch = 1") == "released")
+    }
+
+    @Test(
+        "Why a session failed is not kept where no words are to be, nor after a redaction", arguments: ["full", "hash"])
+    func reasonWithoutWords(payload: String) async throws {
+        let bench = try Workbench()
+        try bench.write("{\"type\": \"SecretFrame\"}\n", to: "in.jsonl")
+        let outcome = try await bench.lockstep(
+            "record", "--pipeline", Self.ordering, "--input", "in.jsonl", "--payload", payload)
+        #expect(outcome.code == 2)
+        #expect(try await bench.sqlite("SELECT detail FROM findings").contains("SecretFrame") == (payload == "full"))
+        #expect(try await bench.lockstep("redact", "last").code == 0)
+        #expect(try await bench.sqlite("SELECT count(*) FROM findings WHERE detail LIKE '%SecretFrame%'") == "0")
+        #expect(try await bench.sqlite("SELECT kind FROM findings") == "session-failed")
     }
 
     @Test("A line of 100 MB is refused by its number, not taken into memory")

@@ -30,6 +30,8 @@ public struct Finding: Sendable, Hashable {
         case idCollision = "id-collision"
         /// Part of what happened is not in the recording.
         case recordingIncomplete = "recording-incomplete"
+        /// The session did not come to its end; why.
+        case sessionFailed = "session-failed"
         /// A branch took longer than the stage's stall timeout (C12).
         case stall
         /// A processor threw (C11).

@@ -24,7 +24,8 @@ struct Redacting: Sendable {
             arguments: [mode.rawValue, session])
         guard !mode.keepsWords else { return }
         try db.execute(
-            sql: "UPDATE finding SET detail = 'its words were redacted' WHERE session = ? AND kind = 'error'",
+            sql:
+                "UPDATE finding SET detail = 'its words were redacted' WHERE session = ? AND kind IN ('error', 'session-failed')",
             arguments: [session])
         try db.execute(
             sql: """

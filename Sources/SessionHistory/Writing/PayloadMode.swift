@@ -17,7 +17,7 @@ public enum PayloadMode: String, Sendable, CaseIterable {
     }
 
     /// Whether words may stand in the history: texts, fields, metadata, messages of errors.
-    var keepsWords: Bool { self == .full || self == .text }
+    package var keepsWords: Bool { self == .full || self == .text }
     /// Whether sizes and hashes of what is left out are kept.
     var keepsTraces: Bool { self != .none }
 }

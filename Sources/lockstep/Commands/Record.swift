@@ -142,6 +142,10 @@ struct Record: WaitingCommand {
             })
         let signals = StopSignals { stop.request(.signalled($0)) }
         let ending = await LiveRun(session: session, input: frames, sink: sink, held: held, stop: stop).run()
+        if let reason = ending.reasonOfFailure {
+            // What the history cannot take now, closing says.
+            try? history.add([.sessionFailed(reason, keeping: content.payload.mode)], to: recorder.session)
+        }
         let closing = await Result { try await recorder.close(state: ending.state) }
         withExtendedLifetime(signals) {}
 
@@ -226,6 +230,26 @@ extension LiveRun.Ending {
         case .signalled, .outputFailed: .interrupted
         case .badInput, .recordingFailed, .failed: .failed
         }
+    }
+}
+
+extension LiveRun.Ending {
+    /// Why the session did not come to its end, as far as its history can know.
+    fileprivate var reasonOfFailure: String? {
+        switch self {
+        case .badInput(let problem): "\(problem)"
+        case .failed(let message): message
+        case .ended, .signalled, .outputFailed, .recordingFailed: nil
+        }
+    }
+}
+
+extension SessionHistory.Finding {
+    /// That a session failed, and why, as far as `mode` keeps words.
+    fileprivate static func sessionFailed(_ reason: String, keeping mode: PayloadMode) -> Self {
+        Self(
+            kind: PipelineEngine.Finding.Kind.sessionFailed.rawValue, severity: .error,
+            detail: mode.keepsWords ? reason : "the session failed; why is not kept")
     }
 }
 

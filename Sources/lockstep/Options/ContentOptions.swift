@@ -16,7 +16,9 @@ struct ContentOptions: ParsableArguments {
     var maxFrame: Size?
 
     func validate() throws {
-        if let maxFrame, maxFrame.bytes < 1 { throw ValidationError("--max-frame has to be 1B or more") }
+        if let maxFrame, !(1...256 << 20).contains(maxFrame.bytes) {
+            throw ValidationError("--max-frame has to be from 1B to 256MiB")
+        }
     }
 
     var limits: ContentLimits {
