@@ -310,23 +310,7 @@ struct PatternTests {
         let events = StreamScript(seed: 4, batches: 200).events
         try await record([events], seed: 4, pieces: 1...3000, state: nil)
         let copy = folder.file("copy.sqlite")
-        for suffix in ["", "-wal"] {
-            try FileManager.default.copyItem(atPath: history.path + suffix, toPath: copy + suffix)
-        }
-        let middle = try number(
-            "SELECT id + ((code >> 36) & 255) / 2 FROM event ORDER BY (code >> 36) & 255 DESC LIMIT 1")
-        let reader = try DatabaseQueue(path: copy)
-        let (known, counted) = try await reader.read { db in
-            var (hash, counts) = (EventsHash(), SessionCounts())
-            try LoggedEvent.forEach(of: 1, from: 1, to: Int64(middle), db) { event in
-                event.add(to: &hash)
-                if let kind = event.code.kind { counts.add(kind, time: event.time) }
-            }
-            return (hash, counts)
-        }
-        try await reader.write { db in try SessionRows.store(counted, known, 1, countedTo: Int64(middle), db) }
-        try reader.close()
-        #expect(counted.events == middle)
+        try await history.copyCountedWithinARow(to: copy)
         let repaired = try History.open(at: copy, for: .writing)
         #expect(try repaired.sessions().first?.state == .interrupted)
         try repaired.expect(1, holds: events)

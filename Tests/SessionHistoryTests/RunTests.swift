@@ -248,27 +248,7 @@ struct RunTests {
         let events = BurstScript(seed: 4, batches: 60).events
         try await record([events], seed: 4, state: nil)
         let copy = folder.file("copy.sqlite")
-        for suffix in ["", "-wal"] {
-            try FileManager.default.copyItem(atPath: history.path + suffix, toPath: copy + suffix)
-        }
-        // Up to the middle of the longest row.
-        let middle = try number(
-            "SELECT id + ((code >> 36) & 255) / 2 FROM event ORDER BY (code >> 36) & 255 DESC LIMIT 1")
-        let reader = try DatabaseQueue(path: copy)
-        let (known, counted) = try await reader.read { db in
-            var first: Int64?
-            try LoggedEvent.forEach(of: 1, from: Int64(middle) + 1, to: .max, db) { event in first = first ?? event.id }
-            #expect(first == Int64(middle) + 1)
-            var (hash, counts) = (EventsHash(), SessionCounts())
-            try LoggedEvent.forEach(of: 1, from: 1, to: Int64(middle), db) { event in
-                event.add(to: &hash)
-                if let kind = event.code.kind { counts.add(kind, time: event.time) }
-            }
-            return (hash, counts)
-        }
-        try await reader.write { db in try SessionRows.store(counted, known, 1, countedTo: Int64(middle), db) }
-        try reader.close()
-        #expect(counted.events == middle)
+        try await history.copyCountedWithinARow(to: copy)
 
         let repaired = try History.open(at: copy, for: .writing)
         let session = try #require(try repaired.sessions().first)

@@ -213,7 +213,11 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
 
     /// Runs the next node, unless jobs come first; false if there is none.
     func runNextNode() -> Bool {
-        guard jobs.isEmpty, let node = nextReady() else { return false }
+        jobs.isEmpty && runNode()
+    }
+
+    private func runNode() -> Bool {
+        guard let node = nextReady() else { return false }
         timeOfStep = nil
         node.runScheduled()
         return true
@@ -308,10 +312,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
             wakeCaller()
             return true
         }
-        if let node = nextReady() {
-            node.runScheduled()
-            return true
-        }
+        if runNode() { return true }
         if fireTimers(dueAt: now) { return true }
         if let ended = externals.next() {
             ended.resume()
@@ -332,10 +333,7 @@ final class SessionScheduler: TaskExecutor, @unchecked Sendable {
     private func letOthersRun() {
         jobsInARow = 0
         takeJobsFromInbox()
-        if let node = nextReady() {
-            timeOfStep = nil
-            node.runScheduled()
-        }
+        _ = runNode()
         if !lanes.isEmpty, !isCallerComing { wakeCaller() }
         if !isVirtual { _ = fireTimers(dueAt: now) }
     }

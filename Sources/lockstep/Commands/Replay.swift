@@ -121,7 +121,8 @@ struct Replay: WaitingCommand {
                 terminal.report("\(failure)")
                 return .lossy
             }
-            guard played.load(ordering: .relaxed) else {
+            // A session that released nothing is played when its end is reached, but not over and over.
+            guard played.load(ordering: .relaxed) || (offset == 0 && !loop) else {
                 terminal.report(
                     "nothing was released from \(Quantity.duration(milliseconds: Double(offset) / 1e6)) on: session \(session.session) is "
                         + "\(Quantity.duration(milliseconds: session.durationMs ?? 0)) long; give a smaller --start-offset"

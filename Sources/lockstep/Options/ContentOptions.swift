@@ -16,7 +16,7 @@ struct ContentOptions: ParsableArguments {
     var maxFrame: Size?
 
     func validate() throws {
-        if let maxFrame, !(1...256 << 20).contains(maxFrame.bytes) {
+        if let maxFrame, !(1...Int64(ContentLimits.maxBytes)).contains(maxFrame.bytes) {
             throw ValidationError("--max-frame has to be from 1B to 256MiB")
         }
     }
